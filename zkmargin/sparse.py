@@ -1,0 +1,79 @@
+"""Sparse columns: what an account does not hold is not stored and costs nothing.
+
+Column-wise storage, because that is the order in which witnesses are filled and commitments are summed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Rows = npt.NDArray[np.int64]
+Values = npt.NDArray[
+    Any
+]  # int64 where every value is below 2^62 in size, else object (Python integers)
+
+INT64_SAFE = 1 << 62  # sums of two such values do not wrap
+
+
+@dataclass(frozen=True)
+class SparseValues:
+    """Non-zero entries of one column: `rows` strictly increasing, `values[i]` at `rows[i]`, both of length nnz."""
+
+    rows: Rows
+    values: Values
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def dense(self, count: int) -> Values:
+        """Return all `count` entries, zeros included, in the dtype of the values."""
+        out = np.zeros(count, dtype=self.values.dtype)
+        out[self.rows] = self.values
+        return out
+
+    def total(self) -> int:
+        """Return the exact sum."""
+        return sum(int(value) for value in self.values)
+
+
+def sparse(rows: Sequence[int] | Rows, values: Sequence[int] | Values) -> SparseValues:
+    """Build a column from rows in any order (no row twice) and values, zeros dropped, in the narrowest safe dtype."""
+    at = np.asarray(rows, dtype=np.int64)
+    order = np.argsort(at, kind="stable")
+    exact = integers([int(value) for value in values])[order]
+    keep = exact != 0
+    return SparseValues(at[order][keep], exact[keep])
+
+
+def integers(values: Sequence[int]) -> Values:
+    """Return an int64 array if every value is safely below 2^62 in size, else an object array of Python integers."""
+    if all(-INT64_SAFE < value < INT64_SAFE for value in values):
+        return np.array(values, dtype=np.int64)
+    out = np.empty(len(values), dtype=object)
+    out[:] = values
+    return out
+
+
+EMPTY = SparseValues(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
+
+
+@dataclass(frozen=True)
+class SparseWords:
+    """The bit string of each row in 16-bit words, stored by word column, touched words only.
+
+    `columns[w]` holds word w of the rows in which it is not zero; values are uint16. Bit t of a row is bit t & 15 of
+    word t >> 4.
+    """
+
+    rows: int
+    columns: tuple[SparseValues, ...]
+
+    @property
+    def touched(self) -> int:
+        """Number of words that are not zero."""
+        return sum(map(len, self.columns))
