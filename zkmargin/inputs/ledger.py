@@ -1,0 +1,94 @@
+"""The ledger: what every account holds and owes, in whole lots. Secret: nothing here prints its content.
+
+`ledger_files` reads it from a folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from zkmargin.sparse import SparseValues
+
+CROSS = "cross"  # the pot that every account has; other pots are isolated
+
+InputKey = tuple[str, str]
+"""One kind of amount: ("held", asset) in total, ("owed", asset), ("pledged:<pool>", asset), all not negative;
+("position", instrument) and ("cost", settlement asset), signed."""
+
+_DIGEST_LABEL = b"zkmargin ledger 1"
+
+
+@dataclass(frozen=True, repr=False)
+class User:
+    """Whom a leaf belongs to: `id` in NFC, and a nonce of 16 bytes that the user chose, or none."""
+
+    id: str
+    nonce: bytes = b""
+
+
+@dataclass(frozen=True, repr=False)
+class Pots:
+    """All pots of one book, one leaf each.
+
+    `labels` are (account, pot) in the order of their UTF-8 bytes; `users` has one entry per pot; `values` holds the
+    non-zero amounts, in lots, of row i for label i. Keys without an amount are absent.
+    """
+
+    book: str
+    labels: tuple[tuple[str, str], ...]
+    values: Mapping[InputKey, SparseValues]
+    users: tuple[User, ...]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __repr__(self) -> str:
+        return f"Pots(book={self.book!r}, {len(self)} pots)"
+
+
+@dataclass(frozen=True, repr=False)
+class Ledger:
+    """The pots of every book that the policy declares, also of empty ones, in the order of the books' ids.
+
+    `digest` is the SHA-256 of everything parsed, the same for CSV and Parquet and for every order of the rows.
+    """
+
+    pots: Mapping[str, Pots]
+    digest: bytes = field(repr=False)
+
+    def __repr__(self) -> str:
+        return f"Ledger({sum(map(len, self.pots.values()))} pots in {len(self.pots)} books)"
+
+
+def ledger_digest(pots: Mapping[str, Pots]) -> bytes:
+    """Digest pots: SHA-256 over length-prefixed texts, rows as 8 bytes and values as 32, signed, little-endian."""
+    state = hashlib.sha256()
+    for piece in _pieces(pots):
+        state.update(len(piece).to_bytes(8, "little"))
+        state.update(piece)
+    return state.digest()
+
+
+def _pieces(pots: Mapping[str, Pots]) -> Iterator[bytes]:
+    yield _DIGEST_LABEL
+    for book in sorted(pots):
+        content = pots[book]
+        yield b"book"
+        yield book.encode()
+        for (account, pot), user in zip(content.labels, content.users, strict=True):
+            yield from (account.encode(), pot.encode(), user.id.encode(), user.nonce)
+        for key in sorted(content.values):
+            column = content.values[key]
+            yield from (key[0].encode(), key[1].encode(), column.rows.astype("<i8").tobytes(), _wide(column))
+
+
+def _wide(column: SparseValues) -> bytes:
+    """Each value as 32 bytes, the same from an int64 array as from one of Python integers."""
+    if column.values.dtype == object:
+        return b"".join(int(value).to_bytes(32, "little", signed=True) for value in column.values)
+    sign = column.values >> 63
+    return np.stack([column.values, sign, sign, sign], axis=1).astype("<i8").tobytes()
