@@ -4,8 +4,9 @@
     outputs     N, E, R, I: net value, equity, maintenance and initial requirement, in equity quanta, not bits
     equations   sum a_v x_v = 0 over outputs and columns, public integers, no constants
 
-Structural facts (which columns are the digits of which input, one-hot tiers, gates, rows that were left out) stand
-beside the equations so that `rules.check_circuit` can hold the equations against them; they are never trusted.
+Structural facts (which columns are the digits of which input, one-hot tiers, gates, rows that were left out)
+stand beside the equations so that `rules.check_circuit` can hold the equations against them; they are never
+trusted.
 """
 
 from __future__ import annotations
@@ -15,20 +16,16 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 
-from zkmargin import canonical
+from zkmargin.circuits import encoding
+from zkmargin.circuits.variables import OUTPUTS, E, I, InputKey, N, Parts, R, Terms, variable
 
-FORMAT = "linear-margin-circuit/1"
-OUTPUTS = ("N", "E", "R", "I")
-N, E, R, I = range(4)  # noqa: E741 - the protocol's letters
+__all__ = [
+    "OUTPUTS", "N", "E", "R", "I", "InputKey", "Terms", "Parts", "variable",
+    "Circuit", "Column", "Equation", "Input", "Side", "Price",
+    "OneHot", "Gate", "OmittedRow", "OmittedTier", "Deficits",
+]  # fmt: skip
+
 WORD_BITS = 16
-
-InputKey = tuple[str, str]  # ("position", instrument), ("held", asset), ...; see zkmargin.inputs.ledger
-Terms = tuple[tuple[int, int], ...]  # (variable, coefficient), by rising variable, no zero
-
-
-def variable(column: int) -> int:
-    """Return the id by which equations and forms name a column; 0..3 are the outputs."""
-    return len(OUTPUTS) + column
 
 
 @dataclass(frozen=True)
@@ -46,14 +43,14 @@ class Column:
 
 @dataclass(frozen=True)
 class Side:
-    """One side of an input, in lots: sum of weight x column over `parts`. Digits have weights 1, 2, 4, ..."""
+    """One side of an input, in lots. Digits have lots 1, 2, 4, ... and stand side by side, lowest first."""
 
-    parts: tuple[tuple[int, int], ...]  # (column, lots)
+    parts: Parts
 
 
 @dataclass(frozen=True)
 class Input:
-    """Something that the ledger knows: one side (an amount) or two (long and short, a pair)."""
+    """Something that the ledger knows: an amount (one side) or a signed quantity (long and short, a pair)."""
 
     key: InputKey
     sides: tuple[Side, ...]
@@ -66,7 +63,7 @@ class Input:
 
 @dataclass(frozen=True)
 class Price:
-    """Coefficient of one lot of an input's side in an equation; a digit of weight w enters as floor(w x coefficient)."""
+    """Coefficient of one lot of an input's side in an equation; a part of w lots enters as floor(w x it)."""
 
     input: int
     side: int
@@ -75,9 +72,9 @@ class Price:
 
 @dataclass(frozen=True)
 class Equation:
-    """sum coefficient x variable = 0. With a slack column (at -1, nowhere else) it is an inequality: the rest is >= 0.
+    """Sum of coefficient x variable = 0. With a slack (a column, at -1, nowhere else) the rest is >= 0.
 
-    `prices` states the terms over inputs as price and rule; `terms` holds them expanded.
+    `prices` states the terms over inputs as price and rule, `terms` holds everything expanded.
     """
 
     name: str
@@ -85,17 +82,13 @@ class Equation:
     slack: int | None = None
     prices: tuple[Price, ...] = ()
 
-    def coefficient(self, var: int) -> int:
-        """Return the coefficient of a variable, 0 if it does not occur."""
-        return dict(self.terms).get(var, 0)
-
 
 @dataclass(frozen=True)
 class OneHot:
-    """Tiers of an amount x = sum_t knot_t tier_t + part_t, part_t <= width_t tier_t, sum_t tier_t = on; all in lots."""
+    """Tiers of an amount, in lots: x = sum knot_t tier_t + part_t, part_t <= width_t tier_t, sum tier_t = on."""
 
     name: str
-    amount: tuple[tuple[int, int], ...]  # x: (column, lots)
+    amount: Parts
     on: int
     tiers: tuple[int, ...]
     parts: tuple[int, ...]
@@ -105,7 +98,7 @@ class OneHot:
 
 @dataclass(frozen=True)
 class Gate:
-    """Cost sides stay 0 unless a position is held: sum constant x (columns of the positions) - cost sides = slack."""
+    """Costs stay 0 unless a position is held: constant x (sum of the positions' columns) - costs = slack."""
 
     equation: str
     cost: int  # input
@@ -115,7 +108,7 @@ class Gate:
 
 @dataclass(frozen=True)
 class OmittedRow:
-    """An inequality left out because its columns cannot make it fail, alone or (implied_by) while a kept one holds."""
+    """An inequality left out because its columns cannot make it fail (while the row `implied_by` holds)."""
 
     name: str
     terms: Terms
@@ -128,13 +121,13 @@ class OmittedTier:
     """A tier left out because the amount's columns cannot hold more than its knot."""
 
     name: str
-    amount: tuple[tuple[int, int], ...]
+    amount: Parts
     knot: int
 
 
 @dataclass(frozen=True)
 class Deficits:
-    """Columns of E - R + shortfall = surplus and N + bad_debt = owed."""
+    """The columns of E - R + shortfall = surplus and of N + bad_debt = owed."""
 
     shortfall: int
     surplus: int
@@ -144,7 +137,7 @@ class Deficits:
 
 @dataclass(frozen=True)
 class Circuit:
-    """One book's circuit. Columns are laid out in their order, without gaps, as one flat bit string."""
+    """One book's circuit. Columns lie in their order, without gaps, in one flat string of bits."""
 
     version: int
     name: str
@@ -157,9 +150,7 @@ class Circuit:
     gates: tuple[Gate, ...] = ()
     omitted_rows: tuple[OmittedRow, ...] = ()
     omitted_tiers: tuple[OmittedTier, ...] = ()
-    quanta: Mapping[str, Fraction] = field(
-        default_factory=dict
-    )  # "equity", "margin": for people, not for proofs
+    quanta: Mapping[str, Fraction] = field(default_factory=dict)  # "equity" and "margin", in quote currency
 
     @cached_property
     def offsets(self) -> tuple[int, ...]:
@@ -183,36 +174,40 @@ class Circuit:
     @cached_property
     def canonical(self) -> bytes:
         """The one byte string that stands for this circuit; large expansions are stated as price and rule."""
-        from zkmargin.circuits.encoding import circuit_json
-
-        return canonical.encode(circuit_json(self))
+        return encoding.circuit_bytes(self)
 
     @cached_property
     def digest(self) -> bytes:
-        """SHA-256 of the canonical JSON."""
-        from zkmargin.circuits.encoding import sha256
-
-        return sha256(self.canonical)
-
-    @cached_property
-    def definitions(self) -> tuple[Equation | None, ...]:
-        """The equation that defines each output (it stands there at -1, without a slack); None if there is none."""
-        found: list[Equation | None] = [None] * len(OUTPUTS)
-        for equation in self.equations:
-            outputs = [(var, a) for var, a in equation.terms if var < len(OUTPUTS)]
-            if len(outputs) == 1 and outputs[0][1] == -1:
-                found[outputs[0][0]] = equation
-        return tuple(found)
-
-    @property
-    def ratio_claims(self) -> bool:
-        """Whether E >= k R may be claimed: no column lowers R or I."""
-        return all(
-            definition is not None and all(a > 0 for var, a in definition.terms if var >= len(OUTPUTS))
-            for definition in (self.definitions[R], self.definitions[I])
-        )
+        """SHA-256 of the canonical bytes."""
+        return encoding.sha256(self.canonical)
 
     @cached_property
     def input_index(self) -> Mapping[InputKey, int]:
         """Position of every input by its key."""
         return {item.key: i for i, item in enumerate(self.inputs)}
+
+    @cached_property
+    def incidence(self) -> tuple[tuple[tuple[int, int], ...], ...]:
+        """For every variable the (equation, coefficient) in which it stands."""
+        out: list[list[tuple[int, int]]] = [[] for _ in range(variable(len(self.columns)))]
+        for index, equation in enumerate(self.equations):
+            for var, coefficient in equation.terms:
+                out[var].append((index, coefficient))
+        return tuple(map(tuple, out))
+
+    def definition(self, output: int) -> Equation | None:
+        """Return the equation in which an output stands at -1, alone among outputs and without a slack."""
+        for index, coefficient in self.incidence[output]:
+            equation = self.equations[index]
+            alone = sum(var < len(OUTPUTS) for var, _ in equation.terms) == 1
+            if coefficient == -1 and alone and equation.slack is None:
+                return equation
+        return None
+
+    @property
+    def ratio_claims(self) -> bool:
+        """Whether E >= k R may be claimed on this book: nothing lowers R or I."""
+        return all(
+            definition is not None and all(a > 0 for var, a in definition.terms if var >= len(OUTPUTS))
+            for definition in (self.definition(R), self.definition(I))
+        )

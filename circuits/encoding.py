@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from typing import TYPE_CHECKING
 
+from zkmargin.circuits.variables import OUTPUTS, Terms, variable
+
+from zkmargin import canonical
 from zkmargin.canonical import Json
-from zkmargin.circuits.circuit import (
-    FORMAT,
-    OUTPUTS,
-    Circuit,
-    Equation,
-    Gate,
-    OmittedRow,
-    Price,
-    Terms,
-    variable,
-)
+
+if TYPE_CHECKING:
+    from zkmargin.circuits.circuit import Circuit, Equation, Gate, OmittedRow, Price
+
+FORMAT = "linear-margin-circuit/1"
 
 
 def sha256(data: bytes) -> bytes:
@@ -23,101 +21,81 @@ def sha256(data: bytes) -> bytes:
     return hashlib.sha256(data).digest()
 
 
-def circuit_json(circuit: Circuit) -> Json:
-    """Return what the digest is taken over: everything that proofs or rule checks read, nothing else."""
+def circuit_bytes(circuit: Circuit) -> bytes:
+    """Return what the digest is taken over: everything that a proof or a rule check reads."""
     gates = {gate.equation: gate for gate in circuit.gates}
-    return {
-        "format": FORMAT,
-        "version": circuit.version,
-        "name": circuit.name,
-        "outputs": list(OUTPUTS),
-        "quanta": dict(circuit.quanta),
-        "columns": _columns(circuit),
-        "inputs": [[list(item.key), [_runs(side.parts) for side in item.sides]] for item in circuit.inputs],
-        "equations": [_equation(circuit, item, gates.get(item.name)) for item in circuit.equations],
-        "deficits": vars(circuit.deficits),
-        "one_hots": [vars(item) for item in circuit.one_hots],
-        "gates": [vars(item) for item in circuit.gates],
-        "omitted_rows": [_omitted(circuit, item) for item in circuit.omitted_rows],
-        "omitted_tiers": [vars(item) for item in circuit.omitted_tiers],
-        "published": {name: _packed(circuit, terms) for name, terms in circuit.published.items()},
-    }
+    return canonical.encode(
+        {
+            "format": FORMAT,
+            "version": circuit.version,
+            "name": circuit.name,
+            "outputs": OUTPUTS,
+            "quanta": circuit.quanta,
+            "columns": _columns(circuit),
+            "inputs": [[item.key, [_runs(side.parts) for side in item.sides]] for item in circuit.inputs],
+            "equations": [_equation(circuit, item, gates.get(item.name)) for item in circuit.equations],
+            "deficits": vars(circuit.deficits),
+            "one_hots": [vars(item) for item in circuit.one_hots],
+            "gates": [vars(item) for item in circuit.gates],
+            "omitted_rows": [_omitted(circuit, item) for item in circuit.omitted_rows],
+            "omitted_tiers": [vars(item) for item in circuit.omitted_tiers],
+            "published": {name: _runs(terms) for name, terms in circuit.published.items()},
+        }
+    )
 
 
 def _columns(circuit: Circuit) -> Json:
-    """[name, width] each; a run of bit columns that are one side's digits is [name of the first, "1", count]."""
-    digits: dict[int, int] = {}
-    for item in circuit.inputs:
-        for side in item.sides:
-            for _, start, count in _runs(side.parts):
-                digits[start] = count
+    """[name, width] of every column; the bits of one side are [name of the first, 1, how many]."""
+    bits = {
+        start: count
+        for item in circuit.inputs
+        for side in item.sides
+        for start, _, count in _runs(side.parts)
+        if all(circuit.columns[start + k].width == 1 for k in range(count))
+    }
     out: list[Json] = []
     at = 0
     while at < len(circuit.columns):
-        column, count = circuit.columns[at], digits.get(at, 1)
+        column, count = circuit.columns[at], bits.get(at, 1)
         out.append([column.name, column.width] if count == 1 else [column.name, column.width, count])
         at += count
     return out
 
 
-def _runs(parts: Terms) -> list[tuple[int, int, int]]:
-    """(weight of the first, first column, count) of runs in which the column rises by 1 and the weight doubles."""
+def _runs(terms: Terms) -> list[tuple[int, int, int]]:
+    """[first, weight of the first, how many]: runs in which the id rises by 1 and the weight doubles."""
     out: list[tuple[int, int, int]] = []
-    for column, weight in parts:
-        if out and column == out[-1][1] + out[-1][2] and weight == out[-1][0] << out[-1][2]:
-            out[-1] = (out[-1][0], out[-1][1], out[-1][2] + 1)
-        else:
-            out.append((weight, column, 1))
+    for identity, weight in terms:
+        if out:
+            first, least, count = out[-1]
+            if identity == first + count and weight == least << count:
+                out[-1] = (first, least, count + 1)
+                continue
+        out.append((identity, weight, 1))
     return out
 
 
-def _packed(circuit: Circuit, terms: Terms) -> list[tuple[int, int, int]]:
-    """(coefficient of the first, first variable, count) of runs that double, as digits of one side do."""
-    return _runs(terms)
+def _priced(circuit: Circuit, prices: tuple[Price, ...]) -> set[int]:
+    sides = (circuit.inputs[price.input].sides[price.side] for price in prices)
+    return {variable(column) for side in sides for column, _ in side.parts}
 
 
-def _prices(prices: tuple[Price, ...]) -> list[tuple[int, int, object]]:
-    return [(price.input, price.side, price.coefficient) for price in prices]
-
-
-def _rest(circuit: Circuit, terms: Terms, covered: set[int]) -> list[tuple[int, int]]:
-    return [term for term in terms if term[0] not in covered]
-
-
-def _covered(circuit: Circuit, prices: tuple[Price, ...]) -> set[int]:
+def _stated(terms: Terms, prices: tuple[Price, ...], elsewhere: set[int]) -> dict[str, Json]:
     return {
-        variable(column)
-        for price in prices
-        for column, _ in circuit.inputs[price.input].sides[price.side].parts
+        "terms": [term for term in terms if term[0] not in elsewhere],
+        "prices": [(price.input, price.side, price.coefficient) for price in prices],
     }
 
 
 def _equation(circuit: Circuit, equation: Equation, gate: Gate | None) -> Json:
-    covered = _covered(circuit, equation.prices)
-    if gate is not None:  # its terms over positions are stated once, in the gate
-        covered |= {
-            variable(column)
-            for item in gate.positions
-            for side in circuit.inputs[item].sides
-            for column, _ in side.parts
-        }
-    out: dict[str, Json] = {
-        "name": equation.name,
-        "terms": _rest(circuit, equation.terms, covered),
-        "prices": _prices(equation.prices),
-    }
-    if equation.slack is not None:
-        out["slack"] = equation.slack
-    return out
+    elsewhere = _priced(circuit, equation.prices)
+    if gate is not None:  # the gate states what it multiplies
+        inputs = (circuit.inputs[index] for index in gate.positions)
+        elsewhere |= {variable(j) for item in inputs for side in item.sides for j, _ in side.parts}
+    out = {"name": equation.name, **_stated(equation.terms, equation.prices, elsewhere)}
+    return out if equation.slack is None else {**out, "slack": equation.slack}
 
 
 def _omitted(circuit: Circuit, row: OmittedRow) -> Json:
-    covered = _covered(circuit, row.prices)
-    out: dict[str, Json] = {
-        "name": row.name,
-        "terms": _rest(circuit, row.terms, covered),
-        "prices": _prices(row.prices),
-    }
-    if row.implied_by is not None:
-        out["implied_by"] = row.implied_by
-    return out
+    out = {"name": row.name, **_stated(row.terms, row.prices, _priced(circuit, row.prices))}
+    return out if row.implied_by is None else {**out, "implied_by": row.implied_by}
