@@ -34,8 +34,8 @@ class User:
 class Pots:
     """All pots of one book, one leaf each.
 
-    `labels` are (account, pot) in the order of their UTF-8 bytes; `users` has one entry per pot; `values` holds the
-    non-zero amounts, in lots, of row i for label i. Keys without an amount are absent.
+    `labels` are (account, pot) in the order of their UTF-8 bytes; `users` has one entry per pot; `values`
+    holds the non-zero amounts, in lots, of row i for label i. Keys without an amount are absent.
     """
 
     book: str
@@ -54,7 +54,8 @@ class Pots:
 class Ledger:
     """The pots of every book that the policy declares, also of empty ones, in the order of the books' ids.
 
-    `digest` is the SHA-256 of everything parsed, the same for CSV and Parquet and for every order of the rows.
+    `digest` is the SHA-256 of everything parsed, the same for CSV and Parquet and for every order of the
+    rows.
     """
 
     pots: Mapping[str, Pots]
@@ -65,7 +66,7 @@ class Ledger:
 
 
 def ledger_digest(pots: Mapping[str, Pots]) -> bytes:
-    """Digest pots: SHA-256 over length-prefixed texts, rows as 8 bytes and values as 32, signed, little-endian."""
+    """Digest pots: SHA-256 over length-prefixed pieces; rows 8 bytes, values 32, signed, little-endian."""
     state = hashlib.sha256()
     for piece in _pieces(pots):
         state.update(len(piece).to_bytes(8, "little"))

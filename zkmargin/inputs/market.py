@@ -1,7 +1,7 @@
 """The market of one snapshot: instruments and prices, all public, all of one time.
 
-Prices are exact fractions of decimal strings. A spot instrument is an asset: its name is the asset's name. The quote
-asset is a spot instrument whose price is 1. `market_files` reads a market from a folder.
+Prices are exact fractions of decimal strings. A spot instrument is an asset: its name is the asset's name.
+The quote asset is a spot instrument whose price is 1. `market_files` reads a market from a folder.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 class Instrument:
     """What can be held: `lot` in units, `tick` in the currency of its price, `multiplier` per unit.
 
-    The value of one unit in the settlement asset is `multiplier * mark`, of an inverse contract `-multiplier / mark`.
+    The value of one unit in the settlement asset is `multiplier * mark`, of an inverse contract
+    `-multiplier / mark`.
     """
 
     name: str
@@ -83,8 +84,9 @@ class Instrument:
 class Market:
     """Instruments in the order of (kind, name) by UTF-8 bytes, and prices at `time`.
 
-    `spot` per asset in quote, `mark` per instrument that is not spot, `forward` per underlying and expiry, implied
-    `volatility` per option (1 is 100 %), `index` per underlying (the spot price where the market names none).
+    `spot` per asset in quote, `mark` per instrument that is not spot, `forward` per underlying and expiry,
+    implied `volatility` per option (1 is 100 %), `index` per underlying (the spot price where the market
+    names none).
     """
 
     time: datetime
@@ -122,7 +124,7 @@ class Market:
 
     @staticmethod
     def from_json(value: Json) -> Market:
-        """Read what `to_json` wrote; raise DecodeError for any other shape. Rules are checked by `market_rules`."""
+        """Read what `to_json` wrote; raise DecodeError for another shape. `market_rules` checks the rest."""
         with Fields(value, "market") as fields:
             instruments = fields.mapping("instruments")
             forward: dict[tuple[str, datetime], Fraction] = {}

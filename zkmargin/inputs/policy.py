@@ -27,7 +27,8 @@ Netting = Literal["underlying", "joint"]
 
 @dataclass(frozen=True)
 class Scenario:
-    """One shock: `price` in multiples of an asset's price range, `volatility` in multiples of the volatility range.
+    """One shock: `price` in multiples of an asset's price range, `volatility` in multiples of the
+    volatility range.
 
     The scenario's P&L is multiplied by `weight`.
     """
@@ -43,9 +44,9 @@ class BookPolicy:
     """The margin rules of one book.
 
     `price_range` is relative (0.16 is 16 %), `volatility_range` too; `interest` is a continuous yearly rate;
-    `short_option_minimum` a rate of the index per unit short. `collateral` belongs to the model "scenarios", `pools`
-    (pool -> asset -> tiers) to the model "collateral". `levels` fall by ratio E / R. The number of leaves of the book
-    is the next multiple of `pad_to`, at least `minimum_accounts`.
+    `short_option_minimum` a rate of the index per unit short. `collateral` belongs to the model
+    "scenarios", `pools` (pool -> asset -> tiers) to the model "collateral". `levels` fall by ratio E / R.
+    The number of leaves of the book is the next multiple of `pad_to`, at least `minimum_accounts`.
     """
 
     id: str
@@ -162,7 +163,7 @@ class Policy:
 
     @staticmethod
     def from_json(value: Json) -> Policy:
-        """Read what `to_json` wrote; raise DecodeError for any other shape. Rules are checked by `policy_rules`."""
+        """Read what `to_json` wrote; raise DecodeError for another shape. `policy_rules` checks the rest."""
         with Fields(value, "policy") as fields:
             publish = fields.items("publish")
             books = fields.mapping("books")
