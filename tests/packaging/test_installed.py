@@ -1,0 +1,72 @@
+"""The installed package is whole: every module, every version, the native module where it should be."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import pkgutil
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import zkmargin
+
+ROOT = Path(__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+CRATE = tomllib.loads((ROOT / "kernels/Cargo.toml").read_text())
+PACKAGES = PROJECT["tool"]["setuptools"]["packages"]
+
+
+def modules() -> list[str]:
+    found = []
+    for package in PACKAGES:
+        paths = importlib.import_module(package).__path__
+        found += [f"{package}.{module.name}" for module in pkgutil.iter_modules(paths)]
+    return sorted(set(found) - {"zkmargin._kernels", "zkmargin.__main__"})
+
+
+@pytest.mark.parametrize("name", modules())
+def test_every_module_imports(name: str) -> None:
+    importlib.import_module(name)
+
+
+def test_the_list_of_packages_is_complete() -> None:
+    assert [name for name in modules() if hasattr(importlib.import_module(name), "__path__")] == [
+        name for name in sorted(PACKAGES) if name != "zkmargin"
+    ]
+
+
+def test_one_version() -> None:
+    expected = PROJECT["project"]["version"]
+    assert zkmargin.__version__ == expected
+    assert importlib.metadata.version("zkmargin") == expected
+    assert CRATE["package"]["version"] == expected
+
+
+def test_type_information_is_installed() -> None:
+    folder = Path(str(zkmargin.__file__)).parent
+    assert (folder / "py.typed").is_file()
+    assert (folder / "_kernels.pyi").is_file()
+
+
+@pytest.mark.parametrize("name", ["circuits", "cli", "kernels", "tests"])
+def test_no_generic_top_level_module_is_installed(name: str) -> None:
+    files = importlib.metadata.files("zkmargin") or []
+    assert not [file for file in files if file.parts[0] == name]
+
+
+def test_the_command_is_installed() -> None:
+    (command,) = importlib.metadata.entry_points(group="console_scripts", name="zkmargin")
+    assert command.value == PROJECT["project"]["scripts"]["zkmargin"]
+
+
+def test_the_native_module_is_as_the_run_states(pytestconfig: pytest.Config) -> None:
+    expected = pytestconfig.getoption("--kernels")
+    if expected == "any":
+        pytest.skip("this run states nothing about the native module (--kernels)")
+    if expected == "absent":
+        with pytest.raises(ModuleNotFoundError):
+            importlib.import_module("zkmargin._kernels")
+    else:
+        assert importlib.import_module("zkmargin._kernels").info()["version"] == zkmargin.__version__
