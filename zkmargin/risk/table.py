@@ -1,185 +1,145 @@
-"""The risk table: every public number of a snapshot that the margin rules need, as exact integers and fractions.
-
-It is computed from policy and market alone, without any account. An auditor computes it again.
-"""
+"""Build the risk table of a snapshot from its policy and market."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Sequence
 from fractions import Fraction
-from functools import cached_property
-from typing import Any
 
-from zkmargin import canonical
-from zkmargin.canonical import Json
-from zkmargin.errors import DecodeError
+from zkmargin.errors import PolicyError
+from zkmargin.inputs.market import Instrument, Market
+from zkmargin.inputs.policy import BookPolicy, Policy
+from zkmargin.risk.comparison import Tolerance, compare, differences
+from zkmargin.risk.eligibility import may_hold
+from zkmargin.risk.entries import JOINT, BookRisk, Pnl, RiskTable, RiskUnit
+from zkmargin.risk.scenarios import (
+    asset_pnl,
+    common_unit,
+    contract_pnl,
+    expired,
+    intrinsic_pnl,
+    option_pnl,
+)
+from zkmargin.risk.valuation import rounded_lot_values
 
-JOINT = "joint"  # name of the one unit of a book that nets all underlyings
+__all__ = [
+    "JOINT",
+    "BookRisk",
+    "Pnl",
+    "RiskTable",
+    "RiskUnit",
+    "Tolerance",
+    "build_risk_table",
+    "compare",
+    "differences",
+]
 
 
-@dataclass(frozen=True)
-class Pnl:
-    """Profit and loss of ONE LOT held long, per scenario, in `unit` quote currency, the scenario's weight included.
+def build_risk_table(policy: Policy, market: Market) -> RiskTable:
+    """Compute lot values, scenario P&L and short-option minimums of all books.
 
-    `values[s] = floor(true / unit)`. `exact`: equality holds in every scenario (everything but unexpired options).
-    Otherwise the true value lies in [v, v + 1), so that the short side's value is -(v + 1): rounded against both.
+    Deterministic but for the last digit of an option's P&L, which depends on the machine's floats. Raise
+    PolicyError for a quantum too coarse for a lot, a price range without a price, a scenario that makes a
+    price negative, and an instrument that a book's netting cannot carry.
     """
-
-    unit: Fraction
-    values: tuple[int, ...]
-    exact: bool
-
-    def long(self, scenario: int) -> Fraction:
-        """Return the P&L of a lot held, in quote currency, never above the true value."""
-        return self.values[scenario] * self.unit
-
-    def short(self, scenario: int) -> Fraction:
-        """Return the P&L of a lot sold or owed, in quote currency, never above the true value."""
-        return -(self.values[scenario] + (0 if self.exact else 1)) * self.unit
-
-
-@dataclass(frozen=True)
-class RiskUnit:
-    """What is netted inside one worst case: an underlying, or everything ("joint").
-
-    `instruments` are the contracts revalued in it, `assets` those whose own price moves in it, both in name order.
-    """
-
-    name: str
-    instruments: tuple[str, ...]
-    assets: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class BookRisk:
-    """Scenario P&L of one book; empty for a book of the collateral model.
-
-    `pnl` has an entry for every instrument and asset of the units and for nothing else: an instrument without an
-    entry cannot be held in the book, an asset without one keeps its price in every scenario. An asset's entry is the
-    P&L of one lot of its balance and of one lot of an entry cost in it.
-    """
-
-    book: str
-    scenarios: tuple[str, ...]
-    units: tuple[RiskUnit, ...]
-    pnl: dict[str, Pnl]
-
-
-@dataclass(frozen=True)
-class RiskTable:
-    """All books of a snapshot.
-
-    `lot_value`: equity quanta per lot of every asset and instrument, rounded once; one mark for all books.
-    `short_minimum`: quote currency per lot short, by book of the scenarios model and option.
-    """
-
-    time: datetime
-    lot_value: dict[str, int]
-    short_minimum: dict[str, dict[str, Fraction]]
-    books: dict[str, BookRisk]
-
-    def to_json(self) -> Json:
-        """Return the value whose canonical encoding is stored and hashed."""
-        return {
-            "time": _time_text(self.time),
-            "lot_value": dict(self.lot_value),
-            "short_minimum": {book: dict(rates) for book, rates in self.short_minimum.items()},
-            "books": {name: _book_json(book) for name, book in self.books.items()},
-        }
-
-    @cached_property
-    def digest(self) -> bytes:
-        """SHA-256 of the canonical JSON, 32 bytes."""
-        return canonical.digest(self.to_json())
-
-    @classmethod
-    def from_json(cls, value: Json) -> RiskTable:
-        """Read what `to_json` wrote (integers as decimal strings); raise DecodeError for anything else."""
-        try:
-            table = cls(
-                time=_parse_time(value["time"]),
-                lot_value={name: _integer(text) for name, text in _items(value["lot_value"])},
-                short_minimum={
-                    book: {name: _fraction(text) for name, text in _items(rates)}
-                    for book, rates in _items(value["short_minimum"])
-                },
-                books={name: _parse_book(book) for name, book in _items(value["books"])},
-            )
-        except (KeyError, TypeError, ValueError, AttributeError, ZeroDivisionError) as error:
-            raise DecodeError("risk-table", f"not a risk table: {error}") from None
-        if canonical.encode(table.to_json()) != canonical.encode(value):
-            raise DecodeError("risk-table", "risk table with surplus or non-canonical fields")
-        return table
-
-
-def _book_json(book: BookRisk) -> Json:
-    return {
-        "book": book.book,
-        "scenarios": list(book.scenarios),
-        "units": [
-            {"name": unit.name, "instruments": list(unit.instruments), "assets": list(unit.assets)}
-            for unit in book.units
-        ],
-        "pnl": {
-            name: {"unit": pnl.unit, "values": list(pnl.values), "exact": pnl.exact}
-            for name, pnl in book.pnl.items()
+    return RiskTable(
+        time=market.time,
+        lot_value=rounded_lot_values(market, policy.equity_quantum),
+        short_minimum={
+            name: {
+                option.name: short_minimum(book, market, option)
+                for option in market.contracts
+                if option.kind == "option" and may_hold(book, option)
+            }
+            for name, book in policy.books.items()
+            if book.model == "scenarios"
         },
-    }
-
-
-def _parse_book(value: Json) -> BookRisk:
-    book = BookRisk(
-        book=_text(value["book"]),
-        scenarios=_texts(value["scenarios"]),
-        units=tuple(
-            RiskUnit(_text(unit["name"]), _texts(unit["instruments"]), _texts(unit["assets"]))
-            for unit in value["units"]
-        ),
-        pnl={name: _parse_pnl(pnl) for name, pnl in _items(value["pnl"])},
+        books={name: book_risk(policy, book, market) for name, book in policy.books.items()},
     )
-    if any(len(pnl.values) != len(book.scenarios) for pnl in book.pnl.values()):
-        raise ValueError(f"book {book.book}: P&L and scenarios differ in number")
-    return book
 
 
-def _parse_pnl(value: Json) -> Pnl:
-    if not isinstance(value["exact"], bool):
-        raise TypeError("exact is true or false")
-    return Pnl(_fraction(value["unit"]), tuple(_integer(item) for item in value["values"]), value["exact"])
+def short_minimum(book: BookPolicy, market: Market, option: Instrument) -> Fraction:
+    """Return the minimum in quote per lot short: rate x index x lot x multiplier."""
+    size = option.lot * option.multiplier
+    return book.short_option_minimum * market.index[option.underlying] * size
 
 
-def _items(value: Json) -> list[tuple[str, Any]]:
-    if not isinstance(value, Mapping):
-        raise TypeError("object expected")
-    return sorted(value.items())
+def book_risk(policy: Policy, book: BookPolicy, market: Market) -> BookRisk:
+    """Return units and scenario P&L of one book, empty for the collateral model."""
+    if book.model == "collateral":
+        return BookRisk(book.id, (), (), {})
+    _check_ranges(policy, book, market)
+    contracts = [contract for contract in market.contracts if may_hold(book, contract)]
+    assets = [asset for asset in market.assets if asset in book.price_range]
+    if book.netting == "underlying":
+        for contract in contracts:
+            _refuse_two_prices(book, contract)
+    pnl = {asset: _exact(asset_pnl(book, market, asset)) for asset in assets}
+    pnl |= _contracts_pnl(book, market, contracts)
+    return BookRisk(
+        book=book.id,
+        scenarios=tuple(scenario.name for scenario in book.scenarios),
+        units=_units(book, contracts, assets),
+        pnl=pnl,
+    )
 
 
-def _text(value: Json) -> str:
-    if not isinstance(value, str):
-        raise TypeError("text expected")
-    return value
+def _contracts_pnl(book: BookPolicy, market: Market, contracts: Sequence[Instrument]) -> dict[str, Pnl]:
+    options = [c for c in contracts if c.kind == "option" and not expired(market, c)]
+    pnl = {
+        option.name: Pnl(unit, values, exact=False)
+        for option, (unit, values) in zip(options, option_pnl(book, market, options), strict=True)
+    }
+    for contract in contracts:
+        if contract.kind != "option":
+            pnl[contract.name] = _exact(contract_pnl(book, market, contract))
+        elif contract.name not in pnl:
+            pnl[contract.name] = _exact(intrinsic_pnl(book, market, contract))
+    return pnl
 
 
-def _texts(value: Json) -> tuple[str, ...]:
-    return tuple(_text(item) for item in value)
+def _exact(values: Sequence[Fraction]) -> Pnl:
+    unit = common_unit(values)
+    return Pnl(unit, tuple(int(value / unit) for value in values), exact=True)
 
 
-def _integer(value: Json) -> int:
-    return int(_text(value))
+def _units(book: BookPolicy, contracts: Sequence[Instrument], assets: Sequence[str]) -> tuple[RiskUnit, ...]:
+    if book.netting == "joint":
+        everything = tuple(sorted(contract.name for contract in contracts))
+        return (RiskUnit(JOINT, everything, tuple(sorted(assets))),)
+    return tuple(
+        RiskUnit(
+            underlying,
+            tuple(sorted(contract.name for contract in contracts if contract.underlying == underlying)),
+            (underlying,) if underlying in assets else (),
+        )
+        for underlying in sorted(book.price_range)
+    )
 
 
-def _fraction(value: Json) -> Fraction:
-    return Fraction(_text(value))
+def _check_ranges(policy: Policy, book: BookPolicy, market: Market) -> None:
+    if policy.quote in book.price_range:
+        raise PolicyError("price-range", f"book {book.id}: the price of the quote asset {policy.quote} is 1")
+    known = set(market.assets) | {contract.underlying for contract in market.contracts}
+    if unknown := sorted(set(book.price_range) - known):
+        raise PolicyError(
+            "price-range", f"book {book.id}: price_range names what the market does not: {', '.join(unknown)}"
+        )
+    for asset, rule in book.collateral.items():
+        if rule == "shocked" and asset not in book.price_range and asset != policy.quote:
+            raise PolicyError(
+                "price-range",
+                f'book {book.id}: collateral {asset} is "shocked" but has no price_range',
+                hint="give it a price_range, or tiers",
+            )
 
 
-def _time_text(time: datetime) -> str:
-    return time.isoformat().replace("+00:00", "Z")
-
-
-def _parse_time(text: Json) -> datetime:
-    time = datetime.fromisoformat(_text(text))
-    if time.utcoffset() is None:
-        raise ValueError("time without UTC")
-    return time
+def _refuse_two_prices(book: BookPolicy, contract: Instrument) -> None:
+    """Refuse what moves with its underlying and its settlement asset; an option's P&L is in quote already."""
+    settles_elsewhere = contract.settlement != contract.underlying and contract.settlement in book.price_range
+    if contract.kind != "option" and settles_elsewhere:
+        raise PolicyError(
+            "two-prices",
+            f"book {book.id}: the value of {contract.name} depends on two shocked prices,"
+            f" {contract.underlying} and {contract.settlement}",
+            hint='set netting = "joint", or leave one of them out of price_range',
+        )

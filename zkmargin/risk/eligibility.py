@@ -1,0 +1,22 @@
+"""Which instruments a book margins, and which assets its accounts may owe."""
+
+from __future__ import annotations
+
+from zkmargin.inputs.market import Instrument
+from zkmargin.inputs.policy import BookPolicy
+
+
+def may_hold(book: BookPolicy, contract: Instrument) -> bool:
+    """Whether positions in a contract are margined in a book: its underlying has a price range there.
+
+    A book of the collateral model has no requirement, so it takes no positions.
+    """
+    return book.model == "scenarios" and contract.underlying in book.price_range
+
+
+def may_owe(book: BookPolicy, asset: str) -> bool:
+    """Whether an account may owe an asset: the settlement asset, or one whose price the scenarios move.
+
+    In the collateral model every asset may be owed: equity counts collateral only.
+    """
+    return book.model == "collateral" or asset == book.settlement or asset in book.price_range
