@@ -18,3 +18,5 @@ MAX_ACCOUNTS = 1 << 32  # M_max of the protocol: rows of a book
 MAX_TOTALS = 1 << 18
 MAX_FILE_BYTES = 1 << 34
 MAX_JSON_BYTES = 1 << 28
+MAX_DEPTH = 32  # of a book's tree: log2 MAX_ACCOUNTS
+MAX_POTS = 1 << 12  # leaves of one account in a bundle

@@ -1,0 +1,181 @@
+"""The public inputs of an attestation, recomputed: nothing is taken from the file that can be known from it.
+
+The risk table is built again from policy and market, the circuits are compiled again from policy and table, and both
+are compared with the header. Bundles, the audit and later claims all start here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TypeVar
+
+from zkmargin import canonical
+from zkmargin.attestation.header import BookHeader, Header
+from zkmargin.attestation.manifest import MARKET, POLICY, RISK, SignedManifest, read_manifest
+from zkmargin.attestation.report import Report
+from zkmargin.canonical import Json
+from zkmargin.circuits import CompiledBook, compile_circuit
+from zkmargin.errors import DecodeError, UsageError, VerificationError, ZkmarginError
+from zkmargin.inputs.market import Market
+from zkmargin.inputs.policy import Policy
+from zkmargin.risk.table import RiskTable, build_risk_table, compare
+from zkmargin.signing import fingerprint, is_trusted
+from zkmargin.text import amount_text
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class PublicInputs:
+    """Policy, market, stored risk table and the circuits compiled from them, by book."""
+
+    policy: Policy
+    market: Market
+    table: RiskTable
+    books: Mapping[str, CompiledBook]
+
+
+def check_manifest(report: Report, folder: object, trusted: list[bytes]) -> SignedManifest | None:
+    """Read the manifest and check who signed it."""
+    from pathlib import Path
+
+    signed = report.check("manifest", lambda: read_manifest(Path(str(folder))), "read, in canonical form")
+    if signed is None:
+        return None
+    if report.check("signature", lambda: _check_signature(signed), "signed by the key inside") is None:
+        return signed
+    shown = fingerprint(signed.public_key)
+    if is_trusted(signed.public_key, trusted):
+        report.passed("trusted key", f"the signing key {shown} is one that you trust")
+    elif trusted:
+        report.check("trusted key", lambda: _refuse_key(shown))
+    else:
+        report.unmet(
+            "trusted key", f"no key was given to trust (--trust); the attestation is signed by {shown}"
+        )
+    return signed
+
+
+def _check_signature(signed: SignedManifest) -> bool:
+    signed.check_signature()
+    return True
+
+
+def _refuse_key(shown: str) -> None:
+    raise VerificationError(
+        "untrusted-key", "the attestation is signed by a key that you do not trust", actual=shown
+    )
+
+
+def check_public_inputs(report: Report, signed: SignedManifest) -> PublicInputs | None:
+    """Recompute risk table and circuits from the files inside; compare them with the header."""
+    header = signed.manifest.header
+    policy = report.check(
+        "policy", lambda: _load(signed, POLICY, header.policy, Policy.from_json), "as the header says"
+    )
+    market = report.check(
+        "market", lambda: _load(signed, MARKET, header.market, Market.from_json), "as the header says"
+    )
+    if policy is None or market is None:
+        return None
+    report.check("snapshot", lambda: _check_names(header, policy, market), "exchange, time and books agree")
+    digests = {book.risk for book in header.books}
+    table = report.check("risk table", lambda: _load_table(signed, digests), "as the header says")
+    if table is None:
+        return None
+    report.check(
+        "risk table recomputed",
+        lambda: compare(table, _trusting(lambda: build_risk_table(policy, market))),
+        lambda money: (
+            f"equal to prices and policy; tolerance of option prices worth {amount_text(money)} {policy.quote} a lot"
+        ),
+    )
+    books = {
+        book.id: compiled
+        for book in header.books
+        if (
+            compiled := report.check(
+                f"circuit of {book.id}", lambda book=book: _compile(policy, market, table, book), _size
+            )
+        )
+    }
+    return PublicInputs(policy, market, table, books) if len(books) == len(header.books) else None
+
+
+def _load(signed: SignedManifest, role: str, expected: bytes, parse: Callable[[Json], T]) -> T:
+    data = signed.read(role)
+    if signed.manifest.files[role] != expected.hex():
+        raise VerificationError(
+            "header-digest",
+            f"{role} is not the header's",
+            expected=expected.hex(),
+            actual=signed.manifest.files[role],
+        )
+    return parse_strictly(role, data, parse)
+
+
+def parse_strictly(role: str, data: bytes, parse: Callable[[Json], T]) -> T:
+    """Parse canonical JSON with a from_json; what it refuses, in whatever way, is a malformed file."""
+    value = canonical.decode(data, role)
+    try:
+        return parse(value)
+    except ZkmarginError as error:
+        raise DecodeError("malformed", f"{role} is malformed: {error}") from None
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError) as error:
+        raise DecodeError("malformed", f"{role} is malformed ({type(error).__name__})") from None
+
+
+def _load_table(signed: SignedManifest, digests: set[bytes]) -> RiskTable:
+    if len(digests) != 1:
+        raise VerificationError("header-digest", "the books of the header name different risk tables")
+    return _load(signed, RISK, digests.pop(), RiskTable.from_json)
+
+
+def _trusting(action: Callable[[], T]) -> T:
+    """Run a computation whose failure means that the published inputs are no lawful ones."""
+    try:
+        return action()
+    except UsageError as error:
+        raise VerificationError(
+            "unlawful", f"policy and market of the attestation are refused: {error}"
+        ) from None
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError) as error:
+        raise VerificationError(
+            "unlawful", f"policy and market do not fit ({type(error).__name__})"
+        ) from None
+
+
+def _check_names(header: Header, policy: Policy, market: Market) -> None:
+    time = market.time.strftime("%Y-%m-%dT%H:%M:%SZ")
+    for what, expected, actual in (
+        ("exchange", policy.exchange, header.exchange),
+        ("time", time, header.time),
+        ("snapshot id", time, header.snapshot_id),
+        ("books", sorted(policy.books, key=str.encode), [book.id for book in header.books]),
+    ):
+        if expected != actual:
+            raise VerificationError(
+                "snapshot",
+                f"the header's {what} is not that of policy and market",
+                expected=expected,
+                actual=actual,
+            )
+
+
+def _compile(policy: Policy, market: Market, table: RiskTable, book: BookHeader) -> CompiledBook:
+    compiled = _trusting(lambda: compile_circuit(policy, market, table, book.id))
+    if compiled.circuit.digest != book.circuit:
+        raise VerificationError(
+            "circuit",
+            "the header names another circuit than policy and risk table give",
+            expected=compiled.circuit.digest.hex(),
+            actual=book.circuit.hex(),
+        )
+    return compiled
+
+
+def _size(compiled: CompiledBook) -> str:
+    circuit = compiled.circuit
+    return f"compiled again, all rules hold: {len(circuit.columns)} columns, {circuit.n_bits} bits, {len(circuit.equations)} equations"

@@ -1,0 +1,109 @@
+"""Durable writing: a reader sees the old state or the complete new one, whatever kills the process.
+
+Everything is written under a temporary name in the same directory, flushed to the disk and renamed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from zkmargin.errors import UndecidedError, UsageError
+
+PUBLIC_FILE, SECRET_FILE = 0o644, 0o600
+PUBLIC_DIRECTORY, SECRET_DIRECTORY = 0o755, 0o700
+
+
+def sync_directory(path: Path) -> None:
+    """Flush a directory's entries, so that a rename in it survives a power cut."""
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_new(path: Path, data: bytes, mode: int = PUBLIC_FILE) -> None:
+    """Write and flush a file that must not exist yet; its mode holds from the first byte on."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def write_atomic(path: Path, data: bytes, mode: int = PUBLIC_FILE) -> None:
+    """Write a file so that `path` is either as before or complete."""
+    temporary = _temporary_name(path)
+    try:
+        write_new(temporary, data, mode)
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_directory(path.parent)
+
+
+@contextlib.contextmanager
+def new_directory(target: Path, mode: int = PUBLIC_DIRECTORY) -> Iterator[Path]:
+    """Yield a temporary directory that becomes `target` when the block ends well, and vanishes when it does not.
+
+    Raise UsageError if `target` exists already.
+    """
+    refuse_existing(target)
+    temporary = _temporary_name(target)
+    try:
+        temporary.mkdir(mode=mode)
+        yield temporary
+        for path in temporary.rglob("*"):
+            if path.is_dir():
+                sync_directory(path)
+        sync_directory(temporary)
+        refuse_existing(target)
+        os.rename(temporary, target)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    sync_directory(target.parent)
+
+
+def refuse_existing(target: Path) -> None:
+    """Raise UsageError if something is there already: published data is never overwritten."""
+    if os.path.lexists(target):
+        raise UsageError("exists", f"{target} exists already", hint="choose another name or remove it")
+
+
+@contextlib.contextmanager
+def locked(directory: Path) -> Iterator[None]:
+    """Hold a directory against a second run; raise UsageError if another process holds it."""
+    handle = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, SECRET_FILE)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UsageError("locked", f"{directory} is in use by another run") from None
+        yield
+    finally:
+        os.close(handle)
+
+
+def read_bounded(path: Path, most: int, what: str) -> bytes:
+    """Read a regular file (no link) of at most `most` bytes; raise UndecidedError if that cannot be done."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with os.fdopen(handle, "rb") as file:
+            data = file.read(most + 1)
+    except OSError as error:
+        raise UndecidedError("unreadable", f"{what} cannot be read: {error.strerror}", actual=path) from None
+    if len(data) > most:
+        raise UndecidedError("too-large", f"{what} is larger than {most} bytes", actual=path)
+    return data
+
+
+def _temporary_name(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{secrets.token_hex(6)}.partial")
