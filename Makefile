@@ -135,7 +135,8 @@ $(PURE)/.installed: $(PURE)/.dependencies build/.source
 $(WHEEL)/.installed: $(PURE)/.installed build/.source
 	rm -rf build/native build/source/build $(WHEEL)
 	$(BIN)/python $(PIP) wheel --quiet --no-build-isolation --no-deps -w build/native ./build/source
-	$(BIN)/python -m zipfile -l build/native/*.whl | grep -q 'zkmargin/_kernels' \
+	$(BIN)/python -m zipfile -l build/native/*.whl >build/native/contents.txt
+	grep -q 'zkmargin/_kernels.abi3' build/native/contents.txt \
 		|| { echo "the wheel lacks the native module" >&2; exit 1; }
 	$(PYTHON) -m venv --without-pip $(WHEEL)
 	$(BIN)/python $(PIP) --python $(WHEEL)/bin/python install --quiet --no-index --no-deps build/native/*.whl

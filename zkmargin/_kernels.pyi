@@ -1,11 +1,11 @@
 """Types of the native module (kernels/src/lib.rs); absent where the package was built without Rust."""
 
-from typing import TypedDict
+from typing import TypeAlias, TypedDict
 
 import numpy as np
 import numpy.typing as npt
 
-Bytes = npt.NDArray[np.uint8]
+Bytes: TypeAlias = npt.NDArray[np.uint8]
 
 class Info(TypedDict):
     version: str
