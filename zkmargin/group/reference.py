@@ -1,7 +1,5 @@
 """Reference backend: plain Python over any group, from BN254 down to the small groups of the tests."""
 
-# ruff: noqa: D102 - the operations are documented where they are declared: `Backend`
-
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
