@@ -12,7 +12,7 @@ from zkmargin.risk.entries import BookRisk, Pnl, RiskTable
 
 @dataclass(frozen=True)
 class Tolerance:
-    """What was tolerated: how many entries, and the most by which it moved a lot's P&L, in quote, by option."""
+    """What was tolerated: how many entries, and the most by which a lot's P&L moved, by option, in quote."""
 
     entries: int
     per_lot: Mapping[str, Fraction]
@@ -28,7 +28,7 @@ class Tolerance:
 
 
 def compare(stored: RiskTable, recomputed: RiskTable) -> Fraction:
-    """Hold a stored table against the recomputed one; return the tolerated money, in quote, a lot of each option.
+    """Hold a stored table against the recomputed one; return the tolerated money: quote, a lot of each option.
 
     Raise VerificationError as `differences` does.
     """

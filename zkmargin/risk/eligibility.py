@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from zkmargin.inputs.market import Instrument
-from zkmargin.inputs.policy import BookPolicy
+from zkmargin.inputs.policy import BookPolicy, Policy
 
 
 def may_hold(book: BookPolicy, contract: Instrument) -> bool:
@@ -14,9 +14,9 @@ def may_hold(book: BookPolicy, contract: Instrument) -> bool:
     return book.model == "scenarios" and contract.underlying in book.price_range
 
 
-def may_owe(book: BookPolicy, asset: str) -> bool:
-    """Whether an account may owe an asset: the settlement asset, or one whose price the scenarios move.
+def may_owe(policy: Policy, book: BookPolicy, asset: str) -> bool:
+    """Whether an account may owe an asset: the quote or the settlement asset, or one that the scenarios move.
 
     In the collateral model every asset may be owed: equity counts collateral only.
     """
-    return book.model == "collateral" or asset == book.settlement or asset in book.price_range
+    return book.model == "collateral" or asset in {policy.quote, book.settlement, *book.price_range}
