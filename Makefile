@@ -93,7 +93,7 @@ $(VENV)/.dependencies: requirements/dev.txt
 # A module of other sources is worse than none: it goes first, and is built again where there is a cargo.
 $(VENV)/.installed-$(KERNELS): $(VENV)/.dependencies pyproject.toml $(CRATE)
 	rm -f zkmargin/_kernels*.so $(VENV)/.installed-*
-	$(BIN)/python $(PIP) install --quiet --no-build-isolation --no-deps -e .
+	PYTHONWARNINGS=ignore $(BIN)/python $(PIP) install --quiet --no-build-isolation --no-deps -e .
 ifdef CARGO
 	@$(BIN)/python -c 'import zkmargin._kernels' || { \
 		echo "The native module did not build (zkmargin works without it, slowly); see why with"; \
