@@ -8,6 +8,7 @@ from fractions import Fraction
 from zkmargin import limits
 
 _DECIMAL = re.compile(r"(-?)([0-9]+)(?:\.([0-9]+))?", re.ASCII)
+_SHORT = re.compile(r"(-?[0-9]+(?:\.[0-9]+)?)e([+-]?[0-9]{1,2})", re.ASCII)
 _NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
 _EXPONENT = re.compile(r"[+-]?[0-9]*\.?[0-9]*[eE][+-]?[0-9]+", re.ASCII)
 
@@ -36,6 +37,12 @@ def decimal(text: str) -> Fraction:
     """Read a decimal exactly; raise BadNumberError."""
     mantissa, decimals = scaled(text)
     return Fraction(mantissa, 10**decimals)
+
+
+def short_decimal(text: str) -> Fraction:
+    """Read a decimal of a policy, where "1e-6" and "1e7" are accepted; raise BadNumberError."""
+    match = _SHORT.fullmatch(text)
+    return decimal(match[1]) * Fraction(10) ** int(match[2]) if match else decimal(text)
 
 
 def lots(text: str, lot: Fraction) -> int:

@@ -137,8 +137,8 @@ def check_together(policy: Policy, market: Market) -> list[Problem]:
     elif market.spot[policy.quote] != 1:
         problems.append(Problem("prices.csv", None, "value", policy.quote, "the quote asset's price is 1"))
     for book in policy.books.values():
-        for name, value, message, hint in _book_faults(book, policy, market):
-            problems.append(Problem("policy.toml", None, f"book.{book.id}.{name}", value, message, hint))
+        faults = _book_faults(book, policy, market)
+        problems.extend(Problem("policy.toml", None, f"book.{book.id}.{f[0]}", *f[1:]) for f in faults)
     return problems
 
 

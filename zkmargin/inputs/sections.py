@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from zkmargin.inputs.decimals import BadNumberError, decimal
+from zkmargin.inputs.decimals import BadNumberError, short_decimal
 from zkmargin.inputs.problems import Problems, suggestion
 
 
@@ -68,7 +68,7 @@ class Section:
             self.fault(key, repr(text), "not a decimal in quotes", f'write "{text}"')
             return Fraction(1)
         try:
-            return decimal(text)
+            return short_decimal(text)
         except BadNumberError as error:
             self.fault(key, text, error.message, error.hint)
             return Fraction(1)
