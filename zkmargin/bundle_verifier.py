@@ -16,12 +16,12 @@ from zkmargin.attestation.header import BookHeader, Header
 from zkmargin.attestation.public import PublicInputs, check_manifest, check_public_inputs
 from zkmargin.attestation.report import Report
 from zkmargin.bundle import Bundle, BundleLeaf, SignedBundle, read_bundle
-from zkmargin.circuits import CompiledBook, check_row
+from zkmargin.circuits import check_row
 from zkmargin.commitment import book_context, uid_commitment
 from zkmargin.errors import UnmetPolicyError, UsageError, VerificationError
 from zkmargin.group.backend import Backend
 from zkmargin.inputs.ledger import InputKey, User
-from zkmargin.margin.accounts import PotMargin, pot_margins
+from zkmargin.margin.accounts import BookMargin, calculate
 from zkmargin.tree import check_inclusion
 
 Records = Mapping[tuple[str, InputKey], int]
@@ -38,13 +38,13 @@ class Identity:
 
 @dataclass(frozen=True, repr=False)
 class BundleResult:
-    """The report, what the bundle says (once it could be read), and the margin of each pot."""
+    """The report, what the bundle says (once it could be read), and the margin of each leaf (a book of one row)."""
 
     report: Report
     bundle: Bundle | None = None
     header: Header | None = None
     inputs: PublicInputs | None = None
-    margins: tuple[PotMargin, ...] = ()
+    margins: tuple[BookMargin, ...] = ()
 
 
 def verify_bundle(
@@ -148,10 +148,10 @@ def _check_leaf(
     bundle: Bundle,
     leaf: BundleLeaf,
     user: User,
-) -> PotMargin | None:
+) -> BookMargin | None:
     name = f"leaf {leaf.book}/{leaf.pot}"
 
-    def action() -> PotMargin:
+    def action() -> BookMargin:
         book = header.book(leaf.book)
         return open_leaf(backend, header, book, inputs, bundle.account, leaf, user)
 
@@ -168,7 +168,7 @@ def open_leaf(
     account: str,
     leaf: BundleLeaf,
     user: User,
-) -> PotMargin:
+) -> BookMargin:
     """Recompute one leaf from its inputs and check it against the root; return the pot's margin.
 
     Raise VerificationError if the inputs do not fit the circuit, an equation fails, or the leaf is another one.
@@ -177,7 +177,7 @@ def open_leaf(
     pots = leaf.pots(account, user)
     try:
         witness = compiled.fill(pots)
-        margin = pot_margins(inputs.policy, inputs.market, inputs.table, pots)[0]
+        margin = calculate(inputs.policy, inputs.table, pots)
     except UsageError as error:
         raise VerificationError("inputs", f"the bundle's inputs are none of this book: {error}") from None
     _check_equations(compiled, witness)
@@ -191,10 +191,6 @@ def open_leaf(
     uid = uid_commitment(context, user.id, account, leaf.pot, user.nonce, leaf.salt)
     check_inclusion(backend, context, leaf.index, book.leaves, uid, a, b, leaf.path, book.root)
     return margin
-
-
-def _check_equations(compiled: CompiledBook, witness: object) -> None:
-    check_row(compiled.circuit, witness, 0)
 
 
 def _check_records(report: Report, bundle: Bundle, records: Records | None) -> None:

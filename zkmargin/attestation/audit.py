@@ -23,8 +23,8 @@ from zkmargin.errors import VerificationError
 from zkmargin.group.backend import Backend, Points
 from zkmargin.inputs.market import Market
 from zkmargin.inputs.policy import Policy
-from zkmargin.proofs.totals_statement import TotalsProof, TotalsStatement
-from zkmargin.proofs.totals_verifier import verify_totals
+from zkmargin.proofs import totals_verifier
+from zkmargin.proofs.totals_statement import TotalsStatement, totals_proof_from_bytes
 from zkmargin.tree import MerkleSumTree
 
 NOT_PROVEN = (
@@ -129,16 +129,17 @@ def check_totals(
             "totals-names", "the header's totals are not those that the circuit publishes"
         )
     statement = TotalsStatement(
-        digest=digest,
+        snapshot_digest=digest,
         book=book.id,
         circuit=compiled.circuit,
-        leaves=book.leaves,
+        accounts=book.leaves,
         totals=tuple(total for _, total in book.totals),
-        root_a=sums[0],
-        root_b=sums[1],
+        sum_a=sums[0],
+        sum_b=sums[1],
     )
-    proof = TotalsProof.from_bytes(backend, statement, signed.read(totals_role(book.id)))
-    verify_totals(backend, statement, proof)
+    data = signed.read(totals_role(book.id))
+    proof = totals_proof_from_bytes(backend, data, compiled.circuit, book.leaves)
+    totals_verifier.verify(backend, statement, proof)
 
 
 def _compare_market(header: Header, policy: Policy, market: Market) -> None:

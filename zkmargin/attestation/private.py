@@ -25,7 +25,7 @@ from zkmargin.errors import UndecidedError, UsageError
 from zkmargin.files import SECRET_DIRECTORY, SECRET_FILE, read_bounded, write_atomic
 from zkmargin.group.backend import Backend
 from zkmargin.inputs.ledger import InputKey, User
-from zkmargin.secrets import EpochKey
+from zkmargin.secrets import KEY_BYTES, EpochKey
 from zkmargin.tree import MerkleSumTree, Node, depth_of, empty_hashes
 
 FORMAT = "zkmargin/private/1"
@@ -96,12 +96,12 @@ class PrivateFolder:
                     f"{self.path} belongs to another snapshot or to other inputs",
                     hint="give every snapshot a private folder of its own",
                 )
-            return EpochKey.from_bytes(read_bounded(key_file, 64, "the epoch key"))
+            return EpochKey(read_bounded(key_file, KEY_BYTES, "the epoch key"))
         if any(entry.name not in ("lock", "input.json") for entry in self.path.iterdir()):
             raise UsageError("private-folder", f"{self.path} holds other things", hint="choose a new folder")
         write_atomic(note, wanted, SECRET_FILE)
-        key = EpochKey.generate()
-        write_atomic(key_file, key.to_bytes(), SECRET_FILE)
+        key = EpochKey(os.urandom(KEY_BYTES))
+        write_atomic(key_file, key.reveal(), SECRET_FILE)
         return key
 
     def write_openings(self, book: str, openings: Sequence[Opening]) -> None:

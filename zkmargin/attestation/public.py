@@ -6,9 +6,9 @@ are compared with the header. Bundles, the audit and later claims all start here
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
+from pathlib import Path
 from typing import TypeVar
 
 from zkmargin import canonical
@@ -18,11 +18,15 @@ from zkmargin.attestation.report import Report
 from zkmargin.canonical import Json
 from zkmargin.circuits import CompiledBook, compile_circuit
 from zkmargin.errors import DecodeError, UsageError, VerificationError, ZkmarginError
-from zkmargin.inputs.market import Market
+from zkmargin.inputs.market import Market, time_text
+from zkmargin.inputs.market_rules import check_market, check_together
 from zkmargin.inputs.policy import Policy
-from zkmargin.risk.table import RiskTable, build_risk_table, compare
+from zkmargin.inputs.policy_rules import check_policy
+from zkmargin.risk.comparison import Tolerance, differences
+from zkmargin.risk.entries import RiskTable
+from zkmargin.risk.table import build_risk_table
 from zkmargin.signing import fingerprint, is_trusted
-from zkmargin.text import amount_text
+from zkmargin.text import decimal_text
 
 T = TypeVar("T")
 
@@ -37,11 +41,9 @@ class PublicInputs:
     books: Mapping[str, CompiledBook]
 
 
-def check_manifest(report: Report, folder: object, trusted: list[bytes]) -> SignedManifest | None:
+def check_manifest(report: Report, folder: Path, trusted: Sequence[bytes]) -> SignedManifest | None:
     """Read the manifest and check who signed it."""
-    from pathlib import Path
-
-    signed = report.check("manifest", lambda: read_manifest(Path(str(folder))), "read, in canonical form")
+    signed = report.check("manifest", lambda: read_manifest(folder), "read, in canonical form")
     if signed is None:
         return None
     if report.check("signature", lambda: _check_signature(signed), "signed by the key inside") is None:
@@ -80,6 +82,7 @@ def check_public_inputs(report: Report, signed: SignedManifest) -> PublicInputs 
     )
     if policy is None or market is None:
         return None
+    report.check("lawful inputs", lambda: _check_lawful(policy, market), "no rule of the inputs refuses them")
     report.check("snapshot", lambda: _check_names(header, policy, market), "exchange, time and books agree")
     digests = {book.risk for book in header.books}
     table = report.check("risk table", lambda: _load_table(signed, digests), "as the header says")
@@ -87,10 +90,8 @@ def check_public_inputs(report: Report, signed: SignedManifest) -> PublicInputs 
         return None
     report.check(
         "risk table recomputed",
-        lambda: compare(table, _trusting(lambda: build_risk_table(policy, market))),
-        lambda money: (
-            f"equal to prices and policy; tolerance of option prices worth {amount_text(money)} {policy.quote} a lot"
-        ),
+        lambda: differences(table, _trusting(lambda: build_risk_table(policy, market))),
+        lambda tolerance: _tolerance_text(tolerance, policy.quote),
     )
     books = {
         book.id: compiled
@@ -127,6 +128,24 @@ def parse_strictly(role: str, data: bytes, parse: Callable[[Json], T]) -> T:
         raise DecodeError("malformed", f"{role} is malformed ({type(error).__name__})") from None
 
 
+def _check_lawful(policy: Policy, market: Market) -> None:
+    problems = check_policy(policy) + check_market(market)
+    if not problems:
+        problems = check_together(policy, market)
+    if problems:
+        raise VerificationError("unlawful", f"policy or market are refused: {problems[0]}")
+
+
+def _tolerance_text(tolerance: Tolerance, quote: str) -> str:
+    if not tolerance.entries:
+        return "equal to what prices and policy give"
+    money = decimal_text(tolerance.money)
+    return (
+        f"{tolerance.entries} option entries differ by one unit of their last digit, worth at most {money} {quote} "
+        "to an account with one lot of each option"
+    )
+
+
 def _load_table(signed: SignedManifest, digests: set[bytes]) -> RiskTable:
     if len(digests) != 1:
         raise VerificationError("header-digest", "the books of the header name different risk tables")
@@ -148,7 +167,7 @@ def _trusting(action: Callable[[], T]) -> T:
 
 
 def _check_names(header: Header, policy: Policy, market: Market) -> None:
-    time = market.time.strftime("%Y-%m-%dT%H:%M:%SZ")
+    time = time_text(market.time)
     for what, expected, actual in (
         ("exchange", policy.exchange, header.exchange),
         ("time", time, header.time),

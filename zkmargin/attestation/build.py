@@ -1,0 +1,167 @@
+"""Build an attestation: from a ledger and a risk table to a signed directory.
+
+    margin      who is healthy, for the operator        fill        canonical witness of every pot
+    place       keyed permutation, padding among them   commit      A_i, B_i, blinded, and the identity
+    tree        Merkle-sum tree, root, sums, totals     header      all books; its digest starts every proof
+    prove       the published totals are the roots'     write       private folder first, attestation last
+
+First all books are committed, then the header is closed, then anything is proven.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from zkmargin.attestation import book
+from zkmargin.attestation.book import CommittedBook
+from zkmargin.attestation.header import Header
+from zkmargin.attestation.manifest import MARKET, POLICY, RISK, leaves_role, totals_role, write_attestation
+from zkmargin.attestation.operator import operator_report
+from zkmargin.attestation.private import PrivateFolder, make_private_folder
+from zkmargin.canonical import Json, encode
+from zkmargin.circuits import CompiledBook, compile_circuit
+from zkmargin.files import locked, refuse_existing
+from zkmargin.group.backend import Backend
+from zkmargin.inputs.ledger import Ledger
+from zkmargin.inputs.market import Market, time_text
+from zkmargin.inputs.policy import Policy
+from zkmargin.margin.accounts import calculate_all
+from zkmargin.proofs import totals_prover
+from zkmargin.risk.entries import RiskTable
+from zkmargin.secrets import EpochKey
+from zkmargin.signing import SigningKey
+
+Progress = Callable[[str, int, int], None]
+"""Told the phase, the steps done and the steps in all."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Everything public that an attestation is made from; `previous` is a snapshot digest or empty."""
+
+    policy: Policy
+    market: Market
+    table: RiskTable
+    previous: bytes = b""
+
+    @property
+    def id(self) -> str:
+        """Name of the snapshot: its time."""
+        return time_text(self.market.time)
+
+    def input_digest(self, ledger: Ledger) -> bytes:
+        """Digest of everything that goes in, ledger included: 32 bytes."""
+        parts = (ledger.digest, self.policy.digest, self.market.digest, self.table.digest, self.previous)
+        return hashlib.sha256(b"".join(len(part).to_bytes(8, "big") + part for part in parts)).digest()
+
+    def compile(self) -> dict[str, CompiledBook]:
+        """Compile the circuit of every book, in the order of the books' ids."""
+        return {
+            name: compile_circuit(self.policy, self.market, self.table, name) for name in self.policy.books
+        }
+
+
+@dataclass(frozen=True, repr=False)
+class Attested:
+    """What was published, and the operator's report, which is not."""
+
+    header: Header
+    digest: bytes
+    report: Json
+
+
+def attest(
+    backend: Backend,
+    snapshot: Snapshot,
+    ledger: Ledger,
+    key: SigningKey,
+    target: Path,
+    private: Path,
+    progress: Progress = lambda phase, done, total: None,
+) -> Attested:
+    """Write the attestation `target` and the private folder `private`; both complete, or no attestation at all.
+
+    The same inputs and the same private folder give the same bytes again. Raise UsageError if `target` exists or
+    `private` belongs to other inputs.
+    """
+    refuse_existing(target)
+    folder = make_private_folder(private)
+    with locked(private):
+        inputs = snapshot.input_digest(ledger)
+        epoch = folder.prepare(inputs)
+        margins = calculate_all(snapshot.policy, snapshot.table, ledger.pots)
+        committed = _commit_books(backend, snapshot, ledger, epoch, inputs, progress)
+        header = _header(snapshot, committed)
+        digest = header.digest(backend.order)
+        files = _public_files(backend, snapshot, committed)
+        for step, (name, work) in enumerate(committed.items()):
+            progress(f"prove totals of {name}", step, len(committed))
+            files[totals_role(name)] = _prove_totals(backend, work, digest, epoch)
+        progress("write", 0, 1)
+        report = operator_report(snapshot.policy, digest, ledger, margins)
+        _write_private(backend, folder, committed, digest, report)
+        write_attestation(target, header, files, key)
+        progress("write", 1, 1)
+    return Attested(header, digest, report)
+
+
+def _commit_books(
+    backend: Backend, snapshot: Snapshot, ledger: Ledger, epoch: EpochKey, inputs: bytes, progress: Progress
+) -> dict[str, CommittedBook]:
+    committed = {}
+    compiled = snapshot.compile()
+    for step, (name, pots) in enumerate(ledger.pots.items()):
+        progress(f"commit {name}", step, len(compiled))
+        secrets = book.BookSecrets.derive(
+            epoch, inputs, snapshot.policy.digest, snapshot.table.digest, snapshot.policy.books[name], pots, backend.order
+        )
+        context = book.book_context(snapshot.policy.exchange, snapshot.id, name)
+        committed[name] = book.commit_book(backend, compiled[name], pots, secrets, context)
+    return committed
+
+
+def _header(snapshot: Snapshot, committed: Mapping[str, CommittedBook]) -> Header:
+    return Header(
+        exchange=snapshot.policy.exchange,
+        snapshot_id=snapshot.id,
+        time=time_text(snapshot.market.time),
+        policy=snapshot.policy.digest,
+        market=snapshot.market.digest,
+        previous=snapshot.previous,
+        books=tuple(work.header(snapshot.table.digest) for work in committed.values()),
+    )
+
+
+def _public_files(
+    backend: Backend, snapshot: Snapshot, committed: Mapping[str, CommittedBook]
+) -> dict[str, bytes]:
+    files = {
+        POLICY: encode(snapshot.policy.to_json()),
+        MARKET: encode(snapshot.market.to_json()),
+        RISK: encode(snapshot.table.to_json()),
+    }
+    return files | {leaves_role(name): work.leaves.to_bytes(backend) for name, work in committed.items()}
+
+
+def _prove_totals(backend: Backend, work: CommittedBook, digest: bytes, epoch: EpochKey) -> bytes:
+    nonces = epoch.nonce().source(backend.order)
+    proof = totals_prover.prove(backend, work.totals_statement(digest), work.root_witness(backend.order), nonces)
+    return proof.to_bytes(backend)
+
+
+def _write_private(
+    backend: Backend,
+    folder: PrivateFolder,
+    committed: Mapping[str, CommittedBook],
+    digest: bytes,
+    report: Json,
+) -> None:
+    for name, work in committed.items():
+        folder.write_openings(name, work.openings())
+        folder.write_tree(backend, name, work.tree)
+    folder.write_json("report.json", report)
+    folder.write_snapshot(digest, {name: len(work.leaves) for name, work in committed.items()})
+
