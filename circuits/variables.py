@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 OUTPUTS = ("N", "E", "R", "I")
-N, E, R, I = range(4)  # noqa: E741 - the protocol's letters
+N, E, R, I = range(4)
 
 InputKey = tuple[str, str]
 """What the ledger calls an input, for instance ("position", "BTC-PERP"); see `zkmargin.inputs.ledger`."""

@@ -5,7 +5,7 @@ Column-wise storage, because that is the order in which witnesses are filled and
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,16 +13,14 @@ import numpy as np
 import numpy.typing as npt
 
 Rows = npt.NDArray[np.int64]
-Values = npt.NDArray[
-    Any
-]  # int64 where every value is below 2^62 in size, else object (Python integers)
+Values = npt.NDArray[Any]  # int64 where every value is below 2^62 in size, else object (Python integers)
 
 INT64_SAFE = 1 << 62  # sums of two such values do not wrap
 
 
 @dataclass(frozen=True)
 class SparseValues:
-    """Non-zero entries of one column: `rows` strictly increasing, `values[i]` at `rows[i]`, both of length nnz."""
+    """Non-zero entries of one column: `rows` strictly increasing, `values[i]` at `rows[i]`."""
 
     rows: Rows
     values: Values
@@ -42,7 +40,7 @@ class SparseValues:
 
 
 def sparse(rows: Sequence[int] | Rows, values: Sequence[int] | Values) -> SparseValues:
-    """Build a column from rows in any order (no row twice) and values, zeros dropped, in the narrowest safe dtype."""
+    """Build a column from rows in any order (no row twice) and values, zeros dropped, in a safe dtype."""
     at = np.asarray(rows, dtype=np.int64)
     order = np.argsort(at, kind="stable")
     exact = integers([int(value) for value in values])[order]
@@ -51,7 +49,7 @@ def sparse(rows: Sequence[int] | Rows, values: Sequence[int] | Values) -> Sparse
 
 
 def integers(values: Sequence[int]) -> Values:
-    """Return an int64 array if every value is safely below 2^62 in size, else an object array of Python integers."""
+    """Return an int64 array if every value is below 2^62 in size, else an object array of Python integers."""
     if all(-INT64_SAFE < value < INT64_SAFE for value in values):
         return np.array(values, dtype=np.int64)
     out = np.empty(len(values), dtype=object)
@@ -66,8 +64,8 @@ EMPTY = SparseValues(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
 class SparseWords:
     """The bit string of each row in 16-bit words, stored by word column, touched words only.
 
-    `columns[w]` holds word w of the rows in which it is not zero; values are uint16. Bit t of a row is bit t & 15 of
-    word t >> 4.
+    `columns[w]` holds word w of the rows in which it is not zero; values are uint16. Bit t of a row is bit t & 15
+    of word t >> 4.
     """
 
     rows: int
@@ -77,3 +75,56 @@ class SparseWords:
     def touched(self) -> int:
         """Number of words that are not zero."""
         return sum(map(len, self.columns))
+
+
+@dataclass(frozen=True)
+class Field:
+    """`width` bits from bit `offset` of every row on hold `values`, non-negative and below 2^width."""
+
+    offset: int
+    width: int
+    values: SparseValues
+
+
+def words(rows: int, n_words: int, fields: Iterable[Field]) -> SparseWords:
+    """Cut fields, which do not overlap, into 16-bit words."""
+    pieces: list[list[SparseValues]] = [[] for _ in range(n_words)]
+    for field in fields:
+        if len(field.values):
+            for word, piece in _cut(field):
+                pieces[word].append(piece)
+    return SparseWords(rows, tuple(_merged(rows, group) for group in pieces))
+
+
+def _cut(field: Field) -> Iterator[tuple[int, SparseValues]]:
+    """Yield the parts of a field that lie in one word each, zeros dropped."""
+    word, shift = divmod(field.offset, 16)
+    taken = 0
+    while taken < field.width:
+        piece = ((field.values.values >> taken) & (0xFFFF >> shift)) << shift
+        keep = piece != 0
+        yield word, SparseValues(field.values.rows[keep], piece[keep].astype(np.uint16))
+        taken += 16 - shift
+        word, shift = word + 1, 0
+
+
+def _merged(rows: int, pieces: list[SparseValues]) -> SparseValues:
+    """Put together pieces of one word: by a dense buffer where many rows have it, else by sorting."""
+    pieces = [piece for piece in pieces if len(piece)]
+    if len(pieces) <= 1:
+        return pieces[0] if pieces else NO_WORDS
+    if 8 * sum(map(len, pieces)) > rows:
+        buffer = np.zeros(rows, dtype=np.uint16)
+        for piece in pieces:
+            buffer[piece.rows] |= piece.values
+        at = np.flatnonzero(buffer)
+        return SparseValues(at, buffer[at])
+    at = np.concatenate([piece.rows for piece in pieces])
+    order = np.argsort(at, kind="stable")
+    at = at[order]
+    values = np.concatenate([piece.values for piece in pieces])[order]
+    first = np.flatnonzero(np.concatenate([[True], at[1:] != at[:-1]]))
+    return SparseValues(at[first], np.bitwise_or.reduceat(values, first))
+
+
+NO_WORDS = SparseValues(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.uint16))

@@ -1,0 +1,34 @@
+"""A circuit together with the program that fills it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+
+from zkmargin.circuits.circuit import Circuit
+from zkmargin.circuits.fill import Program
+from zkmargin.circuits.steps import Step
+from zkmargin.circuits.variables import InputKey
+from zkmargin.circuits.witness import Witness
+
+from zkmargin.inputs.ledger import Pots
+
+
+@dataclass(frozen=True)
+class CompiledBook:
+    """`steps` is the canonical witness as a public function; `tolerance` per lot of inputs: see `overstatement`."""
+
+    circuit: Circuit
+    steps: tuple[Step, ...]
+    tolerance: Mapping[InputKey, Fraction]
+
+    @cached_property
+    def program(self) -> Program:
+        """The steps, prepared for arrays."""
+        return Program(self.circuit, self.steps)
+
+    def fill(self, pots: Pots) -> Witness:
+        """Return the canonical witness of every pot at once; see `fill.Program.run`."""
+        return self.program.run(pots.values, len(pots))

@@ -1,0 +1,178 @@
+"""A circuit while it is written: columns without a place yet, integer rows over sides of inputs and columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from fractions import Fraction
+from math import lcm
+
+from zkmargin.circuits.expression import SideKey
+from zkmargin.circuits.variables import InputKey, Parts
+
+from zkmargin import limits
+from zkmargin.errors import CircuitError
+
+Place = tuple[int, ...]  # where a column comes to lie: by block, then beside what it is used with
+
+BALANCES, COSTS, WORST_CASES, RESULTS, POSITIONS = range(
+    5
+)  # blocks; those that most accounts touch come first
+FINEST = 1 << 16  # a row may be written in a unit finer by at most this factor
+
+
+@dataclass(frozen=True)
+class DraftColumn:
+    """`high` is the most that the canonical witness of any inputs puts into it; `width` bits hold that."""
+
+    name: str
+    high: int
+    width: int
+    place: Place
+
+    @property
+    def capacity(self) -> int:
+        """The most that a cheating prover can put into it."""
+        return (1 << self.width) - 1
+
+
+@dataclass(frozen=True)
+class DraftInput:
+    """An input and the parts (column, lots) of its sides."""
+
+    key: InputKey
+    sides: tuple[Parts, ...]
+
+
+@dataclass(frozen=True)
+class Row:
+    """An integer row: for every side one coefficient per part, for every other column one."""
+
+    sides: dict[SideKey, tuple[int, ...]]
+    columns: dict[int, int]
+    prices: dict[SideKey, Fraction] = field(default_factory=dict)  # per lot, before rounding
+
+    def plus(self, columns: dict[int, int]) -> Row:
+        """Return the row with further columns (none that it has)."""
+        return Row(self.sides, {**self.columns, **columns}, self.prices)
+
+
+@dataclass(frozen=True)
+class Form:
+    """A linear form in some unit, exact: coefficients per lot of sides and per unit of columns."""
+
+    sides: dict[SideKey, Fraction] = field(default_factory=dict)
+    columns: dict[int, Fraction] = field(default_factory=dict)
+
+    def scaled(self, factor: Fraction) -> Form:
+        """Return the form times a public number."""
+        return Form(
+            {side: a * factor for side, a in self.sides.items()},
+            {column: a * factor for column, a in self.columns.items()},
+        )
+
+
+def add_forms(forms: Iterable[Form]) -> Form:
+    """Sum forms of one unit, without zero coefficients."""
+    sides: dict[SideKey, Fraction] = {}
+    columns: dict[int, Fraction] = {}
+    for form in forms:
+        for side, a in form.sides.items():
+            sides[side] = sides[side] + a if side in sides else a
+        for column, a in form.columns.items():
+            columns[column] = columns[column] + a if column in columns else a
+    return Form({k: a for k, a in sides.items() if a}, {k: a for k, a in columns.items() if a})
+
+
+class Columns:
+    """The columns of a draft and what rows over them can reach."""
+
+    def __init__(self) -> None:
+        self.columns: list[DraftColumn] = []
+        self.inputs: list[DraftInput] = []
+
+    def add(self, name: str, high: int, place: Place) -> int:
+        """Add a column just wide enough for `high`, at least one bit; refuse more than `limits.MAX_WIDTH`."""
+        width = max(1, high.bit_length())
+        if width > limits.MAX_WIDTH:
+            raise CircuitError(
+                "width",
+                f"{name}: needs {width} bits, a column has at most {limits.MAX_WIDTH}",
+                hint="coarsen the unit or lower a limit",
+            )
+        self.columns.append(DraftColumn(name, high, width, (*place, len(self.columns))))
+        return len(self.columns) - 1
+
+    def add_input(
+        self, key: InputKey, bits: int, sides: tuple[str, ...], digits: int | None, at: Place
+    ) -> int:
+        """Add an input of `bits` bits per side, each side whole or in digits of so many bits."""
+        step = digits or bits
+        parts = tuple(
+            tuple(
+                (self.add(_part_name(key, side, digits, d), (1 << min(step, bits - d)) - 1, at), 1 << d)
+                for d in range(0, bits, step)
+            )
+            for side in sides
+        )
+        self.inputs.append(DraftInput(key, parts))
+        return len(self.inputs) - 1
+
+    def parts(self, side: SideKey) -> Parts:
+        """Return the (column, lots) of a side."""
+        return self.inputs[side[0]].sides[side[1]]
+
+    def capacity(self, side: SideKey) -> int:
+        """Return the lots that a side can hold."""
+        return sum(lots * self.columns[column].capacity for column, lots in self.parts(side))
+
+    def rounded(self, form: Form, name: str) -> tuple[Row, int]:
+        """Return the row `finer x form` with coefficients floored, and the `finer` that keeps columns' whole.
+
+        Over non-negative columns a floored inequality implies the exact one: the only rounding rule.
+        """
+        finer = lcm(*(a.denominator for a in form.columns.values()))
+        if finer > FINEST:
+            raise CircuitError(
+                "factors",
+                f"{name}: one convex term is used with incommensurable factors (1/{finer})",
+                hint="give each use its own",
+            )
+        prices = {side: a * finer for side, a in form.sides.items()}
+        sides = {
+            side: tuple((lots * price.numerator) // price.denominator for _, lots in self.parts(side))
+            for side, price in prices.items()
+        }
+        return Row(sides, {column: int(a * finer) for column, a in form.columns.items()}, prices), finer
+
+    def least(self, row: Row) -> int:
+        """Return the lowest value over everything that the columns can hold (what a cheat may use)."""
+        low = sum(a * self.columns[column].capacity for column, a in row.columns.items() if a < 0)
+        return low + sum(self._side_range(side, a)[0] for side, a in row.sides.items())
+
+    def canonical_range(self, row: Row) -> tuple[int, int]:
+        """Return lowest and highest value over the canonical witnesses of all inputs that fit (sizes columns).
+
+        Canonical: at most one side of a pair is not zero.
+        """
+        low = sum(a * self.columns[column].high for column, a in row.columns.items() if a < 0)
+        high = sum(a * self.columns[column].high for column, a in row.columns.items() if a > 0)
+        ranges: dict[int, tuple[int, int]] = {}
+        for side, coefficients in row.sides.items():
+            below, above = self._side_range(side, coefficients)
+            other = ranges.get(side[0], (0, 0))
+            ranges[side[0]] = min(below, other[0]), max(above, other[1])
+        return low + sum(r[0] for r in ranges.values()), high + sum(r[1] for r in ranges.values())
+
+    def _side_range(self, side: SideKey, coefficients: tuple[int, ...]) -> tuple[int, int]:
+        low = high = 0
+        for (column, _), a in zip(self.parts(side), coefficients, strict=True):
+            if a < 0:
+                low += a * self.columns[column].capacity
+            else:
+                high += a * self.columns[column].capacity
+        return low, high
+
+
+def _part_name(key: InputKey, side: str, digits: int | None, digit: int) -> str:
+    return f"{key[0]}[{key[1]}]{side}" + (f".{digit}" if digits else "")

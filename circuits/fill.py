@@ -1,0 +1,119 @@
+"""The canonical witness of every account of a book at once.
+
+It is a normative public function of the inputs: prover and verifier compute the same. For every pair one side is
+0, every auxiliary value is the least that its inequalities allow, the lower tier serves at a knot, `on` is 1 iff
+its amount is not 0, one of two deficits is 0, every slack follows from its equation.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Mapping
+
+import numpy as np
+from zkmargin.circuits.circuit import OUTPUTS, Circuit
+from zkmargin.circuits.draft import Row
+from zkmargin.circuits.evaluate import Block, State, put, reach
+from zkmargin.circuits.loading import load_sides
+from zkmargin.circuits.steps import DeficitStep, MaximumStep, OutputStep, SlackStep, Step, TierStep
+from zkmargin.circuits.variables import InputKey
+from zkmargin.circuits.witness import Witness
+
+from zkmargin.errors import CircuitError
+from zkmargin.sparse import INT64_SAFE, SparseValues, Values
+
+
+class Program:
+    """The steps of a circuit, prepared for arrays."""
+
+    def __init__(self, circuit: Circuit, steps: tuple[Step, ...]) -> None:
+        self.circuit = circuit
+        self.steps = [(step, self._block(step)) for step in steps]
+        most = sum(reach(circuit, step.row) for step in steps if isinstance(step, OutputStep))
+        self.money = np.dtype(np.int64 if most < INT64_SAFE else object)
+
+    def run(self, values: Mapping[InputKey, SparseValues], rows: int) -> Witness:
+        """Fill `rows` accounts from their amounts in lots; see `loading.load_sides` for what is refused."""
+        state = State(rows, load_sides(self.circuit, values), {})
+        outputs = np.zeros((rows, len(OUTPUTS)), dtype=self.money)
+        for step, block in self.steps:
+            match step:
+                case MaximumStep():
+                    self._maximum(state, step, block)
+                case SlackStep():
+                    self._slack(state, step, block)
+                case TierStep():
+                    self._tier(state, step, block)
+                case OutputStep():
+                    at, out = block.evaluate(state)
+                    outputs[at, step.output] = out[:, 0]
+                case DeficitStep():
+                    self._deficit(state, step, outputs)
+        return Witness(self.circuit, rows, outputs, state.sides, state.columns)
+
+    def _block(self, step: Step) -> Block:
+        match step:
+            case MaximumStep():
+                value = self.circuit.columns[step.value].capacity
+                most = max(
+                    (
+                        reach(self.circuit, row) + f * value
+                        for row, f in zip(step.rows, step.finer, strict=True)
+                    ),
+                    default=0,
+                )
+                return Block(self.circuit, step.rows, most)
+            case SlackStep() | OutputStep():
+                return self._single(step.row)
+            case TierStep():
+                return self._single(step.amount)
+            case DeficitStep():
+                return Block(self.circuit, (), 0)
+
+    def _single(self, row: Row) -> Block:
+        return Block(self.circuit, (row,), reach(self.circuit, row))
+
+    def _maximum(self, state: State, step: MaximumStep, block: Block) -> None:
+        at, rest = block.evaluate(state)
+        if not len(at) or not step.rows:
+            return
+        finer = np.array(step.finer, dtype=rest.dtype)
+        need = (-(rest // finer)).max(axis=1)  # rounded up
+        value = np.where(need > 0, need, 0)
+        put(state, self.circuit, step.value, at, value)
+        for i, slack in enumerate(step.slacks):
+            put(state, self.circuit, slack, at, rest[:, i] + value * step.finer[i])
+
+    def _slack(self, state: State, step: SlackStep, block: Block) -> None:
+        at, out = block.evaluate(state)
+        if (out < 0).any():
+            raise CircuitError("violated", f"{step.name}: violated by an account")
+        put(state, self.circuit, step.slack, at, out[:, 0])
+
+    def _tier(self, state: State, step: TierStep, block: Block) -> None:
+        at, out = block.evaluate(state)
+        lots = out[:, 0]
+        tier = _lower_tier(step.knots, lots)
+        put(state, self.circuit, step.on, at, np.ones(len(at), dtype=np.int64))
+        for t, (knot, width) in enumerate(zip(step.knots, step.widths, strict=True)):
+            own = tier == t
+            rows, part = at[own], lots[own] - knot
+            put(state, self.circuit, step.tiers[t], rows, np.ones(len(rows), dtype=np.int64))
+            put(state, self.circuit, step.parts[t], rows, part)
+            put(state, self.circuit, step.slacks[t], rows, width - part)
+
+    def _deficit(self, state: State, step: DeficitStep, outputs: Values) -> None:
+        weights = np.zeros(len(OUTPUTS), dtype=outputs.dtype)
+        for output, a in step.outputs:
+            weights[output] = a
+        value = outputs @ weights
+        for column, sign in ((step.plus, 1), (step.minus, -1)):
+            at = np.flatnonzero(sign * value > 0)
+            put(state, self.circuit, column, at, sign * value[at])
+
+
+def _lower_tier(knots: tuple[int, ...], lots: Values) -> Values:
+    """Return the tier of each positive amount, the lower one at a knot."""
+    if lots.dtype != object:
+        return np.searchsorted(np.array(knots, dtype=np.int64), lots, side="left") - 1
+    return np.array([bisect_left(knots, int(amount)) - 1 for amount in lots], dtype=np.int64)

@@ -1,0 +1,153 @@
+"""From a draft to a circuit: columns get their place, rows their variables.
+
+Columns that are used together lie side by side, because what is committed and proven is words of 16 bits: the
+inputs of one asset with their tiers, then entry costs with their gates, then each worst case with its slacks, then
+deficits, and the many positions last. The order depends on the order of declaration only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from zkmargin.circuits.circuit import (
+    Circuit,
+    Column,
+    Deficits,
+    Equation,
+    Gate,
+    Input,
+    OmittedRow,
+    OmittedTier,
+    OneHot,
+    Price,
+    Side,
+)
+from zkmargin.circuits.compiled import CompiledBook
+from zkmargin.circuits.draft import Row
+from zkmargin.circuits.lowering import DraftEquation, DraftOmission, DraftTiers, Lowering
+from zkmargin.circuits.published import published_forms
+from zkmargin.circuits.steps import DeficitStep, MaximumStep, OutputStep, SlackStep, Step, TierStep
+from zkmargin.circuits.variables import InputKey, Parts, Terms, variable
+
+
+@dataclass(frozen=True)
+class DraftGate:
+    """See `circuit.Gate`."""
+
+    equation: str
+    cost: int
+    positions: tuple[int, ...]
+    constant: int
+
+
+@dataclass(frozen=True)
+class Draft:
+    """Everything that `Rules` collected."""
+
+    name: str
+    version: int
+    quanta: Mapping[str, Fraction]
+    to: Lowering
+    deficits: Mapping[str, int]
+    gates: Sequence[DraftGate]
+    publish: Sequence[str]
+    tolerance: Mapping[InputKey, Fraction]
+
+
+def link(draft: Draft) -> CompiledBook:
+    """Lay out the columns and write everything in their order."""
+    return _Linker(draft).compiled()
+
+
+class _Linker:
+    def __init__(self, draft: Draft) -> None:
+        self.draft = draft
+        self.to = draft.to
+        order = sorted(range(len(self.to.columns)), key=lambda j: self.to.columns[j].place)
+        self.at = {column: position for position, column in enumerate(order)}
+        self.columns = tuple(Column(self.to.columns[j].name, self.to.columns[j].width) for j in order)
+
+    def compiled(self) -> CompiledBook:
+        draft, to = self.draft, self.to
+        inputs = tuple(Input(i.key, tuple(Side(self.parts(s)) for s in i.sides)) for i in to.inputs)
+        deficits = Deficits(**{name: self.at[j] for name, j in draft.deficits.items()})
+        circuit = Circuit(
+            version=draft.version,
+            name=draft.name,
+            columns=self.columns,
+            equations=tuple(map(self.equation, to.equations)),
+            inputs=inputs,
+            deficits=deficits,
+            published=published_forms(inputs, deficits, draft.publish),
+            one_hots=tuple(map(self.one_hot, to.tiers)),
+            gates=tuple(Gate(g.equation, g.cost, g.positions, g.constant) for g in draft.gates),
+            omitted_rows=tuple(map(self.omitted, to.omitted_rows)),
+            omitted_tiers=tuple(OmittedTier(n, self.parts(x), knot) for n, x, knot in to.omitted_tiers),
+            quanta=dict(draft.quanta),
+        )
+        return CompiledBook(circuit, tuple(map(self.step, to.steps)), dict(draft.tolerance))
+
+    def parts(self, parts: Parts) -> Parts:
+        return tuple((self.at[column], lots) for column, lots in parts)
+
+    def terms(self, row: Row, outputs: Mapping[int, int], slack: int | None = None) -> Terms:
+        terms = [(output, a) for output, a in outputs.items() if a]
+        for side, coefficients in row.sides.items():
+            parts = zip(self.to.parts(side), coefficients, strict=True)
+            terms += [(variable(self.at[column]), a) for (column, _), a in parts if a]
+        terms += [(variable(self.at[column]), a) for column, a in row.columns.items() if a]
+        if slack is not None:
+            terms.append((variable(self.at[slack]), -1))
+        return tuple(sorted(terms))
+
+    def prices(self, row: Row) -> tuple[Price, ...]:
+        return tuple(Price(*side, price) for side, price in sorted(row.prices.items()))
+
+    def equation(self, equation: DraftEquation) -> Equation:
+        terms = self.terms(equation.row, equation.outputs, equation.slack)
+        slack = None if equation.slack is None else self.at[equation.slack]
+        return Equation(equation.name, terms, slack, self.prices(equation.row))
+
+    def omitted(self, row: DraftOmission) -> OmittedRow:
+        return OmittedRow(row.name, self.terms(row.row, {}), row.implied_by, self.prices(row.row))
+
+    def one_hot(self, tiers: DraftTiers) -> OneHot:
+        return OneHot(
+            tiers.name,
+            self.parts(tiers.amount),
+            self.at[tiers.on],
+            self.many(tiers.tiers),
+            self.many(tiers.parts),
+            tiers.knots,
+            tiers.widths,
+        )
+
+    def many(self, columns: Sequence[int]) -> tuple[int, ...]:
+        return tuple(self.at[column] for column in columns)
+
+    def step(self, step: Step) -> Step:
+        """Return the step over final columns."""
+        match step:
+            case MaximumStep():
+                rows = tuple(map(self.row, step.rows))
+                return replace(step, value=self.at[step.value], rows=rows, slacks=self.many(step.slacks))
+            case SlackStep():
+                return replace(step, row=self.row(step.row), slack=self.at[step.slack])
+            case TierStep():
+                return replace(
+                    step,
+                    amount=self.row(step.amount),
+                    on=self.at[step.on],
+                    tiers=self.many(step.tiers),
+                    parts=self.many(step.parts),
+                    slacks=self.many(step.slacks),
+                )
+            case OutputStep():
+                return replace(step, row=self.row(step.row))
+            case DeficitStep():
+                return replace(step, plus=self.at[step.plus], minus=self.at[step.minus])
+
+    def row(self, row: Row) -> Row:
+        return Row(row.sides, {self.at[column]: a for column, a in row.columns.items()}, row.prices)

@@ -1,0 +1,84 @@
+"""From a ledger's amounts to the sides of a circuit's inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from zkmargin.circuits.circuit import Circuit
+from zkmargin.circuits.expression import SideKey
+from zkmargin.circuits.variables import InputKey
+
+from zkmargin.errors import CircuitError
+from zkmargin.sparse import EMPTY, SparseValues, Values, integers
+
+UNPLEDGED = "unpledged"  # an input that the ledger does not name: what is held and not pledged to any pool
+PLEDGED = "pledged:"
+
+
+def load_sides(circuit: Circuit, values: Mapping[InputKey, SparseValues]) -> dict[SideKey, SparseValues]:
+    """Return the lots on every side that anybody holds.
+
+    Raise CircuitError for an amount of which the circuit knows nothing, for one beyond its width, and for a
+    negative one where there is no second side.
+    """
+    given = _with_unpledged(circuit, values)
+    if unknown := [key for key, column in given.items() if key not in circuit.input_index and len(column)]:
+        kind, label = unknown[0]
+        raise CircuitError("unknown-input", f"book {circuit.name} has no {kind}[{label}]")
+    out: dict[SideKey, SparseValues] = {}
+    for key, column in given.items():
+        if not len(column):
+            continue
+        index = circuit.input_index[key]
+        signs = (1, -1)[: len(circuit.inputs[index].sides)]
+        parts = [_part(column, sign) for sign in signs]
+        if sum(map(len, parts)) != len(column):
+            raise CircuitError("negative", f"{circuit.inputs[index].name}: a negative amount")
+        for side, part in enumerate(parts):
+            if len(part):
+                out[index, side] = _fitting(circuit, index, side, part)
+    return out
+
+
+def _part(column: SparseValues, sign: int) -> SparseValues:
+    keep = (sign * column.values > 0).astype(bool)
+    return SparseValues(column.rows[keep], sign * column.values[keep])
+
+
+def _fitting(circuit: Circuit, index: int, side: int, column: SparseValues) -> SparseValues:
+    parts = circuit.inputs[index].sides[side].parts
+    width = sum(circuit.columns[j].width for j, _ in parts)
+    if int(column.values.max()) >> width:
+        name = circuit.inputs[index].name
+        raise CircuitError("beyond-width", f"{name}: an amount does not fit its {width} bits")
+    return SparseValues(column.rows, column.values.astype(np.int64 if width <= 62 else object))
+
+
+def _with_unpledged(
+    circuit: Circuit, values: Mapping[InputKey, SparseValues]
+) -> dict[InputKey, SparseValues]:
+    """Replace what is held in total by what is not pledged, where the circuit has that input."""
+    out = dict(values)
+    for kind, asset in circuit.input_index:
+        if kind != UNPLEDGED:
+            continue
+        held = out.pop(("held", asset), EMPTY)
+        pledges = [
+            column for (name, of), column in values.items() if of == asset and name.startswith(PLEDGED)
+        ]
+        out[kind, asset] = _difference(held, pledges)
+    return out
+
+
+def _difference(held: SparseValues, pledges: list[SparseValues]) -> SparseValues:
+    pledges = [column for column in pledges if len(column)]
+    if not pledges:
+        return held
+    rows = np.unique(np.concatenate([held.rows, *(column.rows for column in pledges)]))
+    rest: Values = np.zeros(len(rows), dtype=object)
+    rest[np.searchsorted(rows, held.rows)] += held.values.astype(object)
+    for column in pledges:
+        rest[np.searchsorted(rows, column.rows)] -= column.values.astype(object)
+    keep = (rest != 0).astype(bool)
+    return SparseValues(rows[keep], integers(rest[keep].tolist()))

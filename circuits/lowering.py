@@ -1,0 +1,102 @@
+"""From expressions to columns and equations, as late as possible: an atom gets columns where it is first used."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from zkmargin.circuits.draft import Columns, Form, Place, Row, add_forms
+from zkmargin.circuits.expression import Expression
+from zkmargin.circuits.steps import Step
+from zkmargin.circuits.variables import Parts
+
+if TYPE_CHECKING:
+    from zkmargin.circuits.atoms.atom import Atom
+
+
+@dataclass(frozen=True)
+class DraftEquation:
+    """Row plus outputs = 0, or = slack."""
+
+    name: str
+    row: Row
+    outputs: Mapping[int, int]
+    slack: int | None
+
+
+@dataclass(frozen=True)
+class DraftOmission:
+    """A row left out; see `circuit.OmittedRow`."""
+
+    name: str
+    row: Row
+    implied_by: str | None
+
+
+@dataclass(frozen=True)
+class DraftTiers:
+    """A one-hot group; see `circuit.OneHot`."""
+
+    name: str
+    amount: Parts
+    on: int
+    tiers: tuple[int, ...]
+    parts: tuple[int, ...]
+    knots: tuple[int, ...]
+    widths: tuple[int, ...]
+
+
+class Lowering(Columns):
+    """Collects columns, equations, structural facts and witness steps."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.equations: list[DraftEquation] = []
+        self.omitted_rows: list[DraftOmission] = []
+        self.omitted_tiers: list[tuple[str, Parts, int]] = []
+        self.tiers: list[DraftTiers] = []
+        self.steps: list[Step] = []
+        self._realised: dict[Atom, tuple[Fraction, Form]] = {}
+        self._kept: dict[object, str] = {}
+
+    def lower(self, expression: Expression, unit: Fraction) -> Form:
+        """Return the expression as a linear form in `unit`; atoms that it uses first get their columns now.
+
+        Convex atoms are positively homogeneous: their columns take the unit in which their first user's
+        coefficient is 1, so a factor costs no bits.
+        """
+        forms = [Form({side: a / unit for side, a in expression.sides.items()})]
+        for atom, factor in expression.atoms.items():
+            if atom not in self._realised:
+                own = unit / abs(Fraction(factor))
+                self._realised[atom] = own, atom.realise(self, own)
+            own, form = self._realised[atom]
+            forms.append(form.scaled(Fraction(factor) * own / unit))
+        return add_forms(forms)
+
+    def equation(self, name: str, row: Row, outputs: Mapping[int, int] | None = None) -> None:
+        """Add an equation without a slack."""
+        self.equations.append(DraftEquation(name, row, outputs or {}, None))
+
+    def inequality(self, name: str, row: Row, place: Place) -> int | None:
+        """Add row = slack and return the slack; None if the row was left out because it cannot fail.
+
+        It cannot if no coefficient is negative, or if it stands there already, coefficient by coefficient.
+        """
+        if self.least(row) >= 0:
+            self.omitted_rows.append(DraftOmission(name, row, None))
+            return None
+        shape = tuple(sorted(row.columns.items())), tuple(sorted(row.sides.items()))
+        if shape in self._kept:
+            self.omitted_rows.append(DraftOmission(name, row, self._kept[shape]))
+            return None
+        self._kept[shape] = name
+        return self.slack_equation(name, row, place)
+
+    def slack_equation(self, name: str, row: Row, place: Place) -> int:
+        """Add row = slack, whatever the row is, and return the slack."""
+        slack = self.add(f"slack:{name}", max(self.canonical_range(row)[1], 0), place)
+        self.equations.append(DraftEquation(name, row, {}, slack))
+        return slack

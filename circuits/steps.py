@@ -1,0 +1,64 @@
+"""How the canonical witness is computed, step by step, in the order in which the circuit was written.
+
+Every step is a public function of the inputs: the least value that its inequalities allow, and slacks from their
+equations. `fill` carries them out for all accounts at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from zkmargin.circuits.draft import Row
+
+
+@dataclass(frozen=True)
+class MaximumStep:
+    """`value` = the least v >= 0 with row_i + finer_i v >= 0 for every i; slack_i = row_i + finer_i v."""
+
+    name: str
+    value: int
+    rows: tuple[Row, ...]
+    finer: tuple[int, ...]
+    slacks: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class SlackStep:
+    """`slack` = row, which must not be negative; `name` is what an account violates otherwise."""
+
+    name: str
+    row: Row
+    slack: int
+
+
+@dataclass(frozen=True)
+class TierStep:
+    """The tier that holds the amount, the lower one at a knot; its part, its slack, and `on`."""
+
+    amount: Row
+    on: int
+    tiers: tuple[int, ...]
+    parts: tuple[int, ...]
+    slacks: tuple[int, ...]
+    knots: tuple[int, ...]
+    widths: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class OutputStep:
+    """`output` (0..3 for N, E, R, I) = row."""
+
+    output: int
+    row: Row
+
+
+@dataclass(frozen=True)
+class DeficitStep:
+    """plus - minus = the combination of outputs, one of them zero."""
+
+    outputs: tuple[tuple[int, int], ...]  # (output, coefficient)
+    plus: int
+    minus: int
+
+
+Step = MaximumStep | SlackStep | TierStep | OutputStep | DeficitStep
