@@ -112,6 +112,9 @@ class Label(Enum):
     RANGE_AB = "range/ab"
 
 
+_PROTOCOLS, _LABELS = frozenset(Protocol), frozenset(Label)
+
+
 class Transcript:
     """The running hash of one proof; prover and verifier drive it through the same calls.
 
@@ -122,7 +125,9 @@ class Transcript:
         if order < 3:
             raise ValueError("a challenge needs a field with at least two non-zero elements")
         self._order = order
-        name = Protocol(protocol).value.encode()
+        if protocol not in _PROTOCOLS:
+            raise ValueError(f"{protocol!r} is not the name of a transcript")
+        name = protocol.value.encode()
         self._state = hashlib.sha256(START + _sized(name)).digest()
 
     @property
@@ -177,7 +182,9 @@ def _sized(data: bytes) -> bytes:
 
 
 def _name(label: Label, *, drawn: bool) -> bytes:
-    text = Label(label).value
+    if label not in _LABELS:
+        raise ValueError(f"{label!r} is not on the list of labels")
+    text = label.value
     if text.startswith("?") != drawn:
         raise ValueError(f"label {text} {'is absorbed, not drawn' if drawn else 'draws a challenge'}")
     return _sized(text.encode())
