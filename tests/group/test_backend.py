@@ -155,7 +155,7 @@ def test_sums(backend):
     assert backend.equal(backend.total(points), backend.msm([1] * 6, points))
     assert backend.equal(backend.total(points[:0]), backend.identity(1))
     assert backend.equal(backend.negate(points), backend.scale(points, [backend.order - 1] * 6))
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="pairs"):
         backend.pair_sums(points[:3])
     with pytest.raises(ValueError):
         backend.add(points, points[:5])

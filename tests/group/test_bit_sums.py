@@ -26,6 +26,7 @@ def expected(table):
 
 def served(asked):
     def generators(indices):
+        assert all(index < N_BITS for index in indices)
         asked.extend(indices)
         return [POINTS[index] for index in indices]
 

@@ -82,6 +82,8 @@ def test_lists_are_not_changed_by_summing():
 
 
 def test_jacobian_sums_against_py_ecc():
+    assert curve.to_affine([curve.add_affine((*P, 1), P)]) == [TWICE_P]
+    assert curve.to_affine([curve.add_affine((*P, 1), MINUS_P)]) == [None]
     total = curve.INFINITY
     assert curve.to_affine([total, curve.double(total)]) == [None, None]
     expected = None

@@ -1,3 +1,4 @@
+import hashlib
 import json
 from pathlib import Path
 
@@ -94,9 +95,19 @@ def test_expand_message_vectors(message, length, expected):
     assert hash_to_curve.expand_message_xmd(message, tag, length).hex() == expected
 
 
-def test_a_tag_of_256_bytes_is_hashed_and_too_much_output_refused():
-    long = hash_to_curve.expand_message_xmd(b"m", b"t" * 256, 32)
-    assert long != hash_to_curve.expand_message_xmd(b"m", b"t" * 255, 32)
+def test_only_a_tag_beyond_255_bytes_is_hashed():
+    def expanded(tag):
+        return hash_to_curve.expand_message_xmd(b"m", tag, 32)
+
+    def hashed(tag):
+        return hashlib.sha256(b"H2C-OVERSIZE-DST-" + tag).digest()
+
+    assert expanded(b"t" * 256) == expanded(hashed(b"t" * 256))
+    assert expanded(b"t" * 255) != expanded(hashed(b"t" * 255))
+
+
+def test_too_much_output_is_refused():
+    assert len(hash_to_curve.expand_message_xmd(b"m", b"t", 255 * 32)) == 255 * 32
     with pytest.raises(ValueError):
         hash_to_curve.expand_message_xmd(b"m", b"t", 255 * 32 + 1)
 
