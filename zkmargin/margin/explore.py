@@ -1,0 +1,243 @@
+"""Explore margin with NumPy arrays in float64: for looking around, not for proving.
+
+    model = explorer(policy, market, "portfolio")
+    books = model.portfolios(positions={"BTC-PERP": [1.0, -2.0]}, held={"USD": [20_000.0, 9_000.0]})
+    found = model.margin(books)
+    found.requirement, found.binding, found.losses[0]         # shapes (P,), (P, U), (U, S)
+
+Under other prices: `zkmargin.margin.whatif`. Quantities are in units (not lots), money in quote currency.
+`zkmargin.margin.accounts` computes the same in exact integers; tests hold the two against each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from zkmargin.errors import UsageError
+from zkmargin.inputs.ledger import Pots
+from zkmargin.inputs.market import Market
+from zkmargin.inputs.policy import BookPolicy, Policy, Tiers
+from zkmargin.risk.entries import BookRisk
+from zkmargin.risk.table import book_risk, short_minimum
+from zkmargin.risk.valuation import lot_value
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+ArrayByName = Mapping[str, npt.ArrayLike]
+
+NO_LOSS, SHORT_MINIMUM = "", "short-option minimum"
+
+
+@dataclass(frozen=True)
+class Portfolios:
+    """P portfolios: `positions` (P, K) by instrument, `held`, `owed`, `cost` (P, A) by asset, in units."""
+
+    positions: Floats
+    held: Floats
+    owed: Floats
+    cost: Floats
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+
+@dataclass(frozen=True)
+class Explored:
+    """Margin of P portfolios over U risk units and S scenarios, in quote currency.
+
+    `losses` (P, U, S): loss in every scenario, gains negative; `minimum` (P, U): short-option minimum;
+    `unit_requirement` (P, U); `net`, `equity`, `requirement`, `initial` (P,).
+    """
+
+    units: tuple[str, ...]
+    scenarios: tuple[str, ...]
+    net: Floats
+    equity: Floats
+    losses: Floats
+    minimum: Floats
+    unit_requirement: Floats
+    initial_factor: float
+
+    @property
+    def requirement(self) -> Floats:
+        """Maintenance requirement, shape (P,)."""
+        return np.asarray(self.unit_requirement.sum(axis=1))
+
+    @property
+    def initial(self) -> Floats:
+        """Initial requirement, shape (P,)."""
+        return self.initial_factor * self.requirement
+
+    @property
+    def ratio(self) -> Floats:
+        """E / R, shape (P,), infinite (of the sign of E) where nothing is required."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            quotient = self.equity / self.requirement
+        free = np.where(self.equity >= 0, np.inf, -np.inf)
+        return np.where(self.requirement > 0, quotient, free)
+
+    @property
+    def binding(self) -> npt.NDArray[np.str_]:
+        """Name of the scenario that binds, shape (P, U); "" where nothing is lost in any."""
+        worst = np.array(self.scenarios)[self.losses.argmax(axis=2)]
+        named = np.where(self.minimum > self.losses.max(axis=2), SHORT_MINIMUM, worst)
+        return np.where(self.unit_requirement > 0, named, NO_LOSS)
+
+
+@dataclass(frozen=True)
+class Explorer:
+    """One book's margin rules at one market, per unit of every instrument (K) and asset (A).
+
+    `pnl` (K + A, S): P&L in quote of one unit held long; `unit_of` (K + A, U): 1 where a row is netted in a
+    unit, else 0.
+    """
+
+    book: BookPolicy
+    scenarios: tuple[str, ...]
+    units: tuple[str, ...]
+    instruments: tuple[str, ...]
+    assets: tuple[str, ...]
+    value: Floats  # (K + A,) quote per unit
+    lot: Floats  # (K + A,)
+    pnl: Floats
+    unit_of: Floats
+    short_minimum: Floats  # (K,)
+    shocked: npt.NDArray[np.bool_] = field(repr=False)  # (A,) held balances that enter the scenarios
+    charged: npt.NDArray[np.bool_] = field(repr=False)  # (A,) debts that enter the scenarios
+
+    def portfolios(
+        self,
+        positions: ArrayByName | None = None,
+        held: ArrayByName | None = None,
+        owed: ArrayByName | None = None,
+        cost: ArrayByName | None = None,
+    ) -> Portfolios:
+        """Build portfolios from one array of length P per instrument or asset; what is not named is 0.
+
+        Raise UsageError for an unknown name or arrays of different lengths.
+        """
+        columns = [positions or {}, held or {}, owed or {}, cost or {}]
+        lengths = {np.size(array) for group in columns for array in group.values()}
+        if len(lengths) > 1:
+            raise UsageError("shape", "arrays of different lengths", actual=sorted(lengths))
+        count = lengths.pop() if lengths else 0
+        names = [self.instruments, self.assets, self.assets, self.assets]
+        return Portfolios(*(_matrix(*pair, count) for pair in zip(columns, names, strict=True)))
+
+    def from_pots(self, pots: Pots) -> Portfolios:
+        """Build portfolios from a ledger's pots of this book."""
+        groups: dict[str, dict[str, Floats]] = {"position": {}, "held": {}, "owed": {}, "cost": {}}
+        for (kind, name), column in pots.values.items():
+            lot = self.lot[(self.instruments + self.assets).index(name)]
+            groups[kind][name] = column.dense(len(pots)).astype(np.float64) * lot
+        if not pots.values:
+            groups["held"] = {self.assets[0]: np.zeros(len(pots))}
+        return self.portfolios(groups["position"], groups["held"], groups["owed"], groups["cost"])
+
+    def margin(self, portfolios: Portfolios) -> Explored:
+        """Compute margin and every scenario's loss, vectorised over portfolios."""
+        moved = portfolios.held * self.shocked - portfolios.owed * self.charged - portfolios.cost
+        exposures = np.hstack([portfolios.positions, moved])
+        losses = np.stack(
+            [-(exposures * self.unit_of[:, u]) @ self.pnl for u in range(len(self.units))], axis=1
+        )
+        short = np.maximum(-portfolios.positions, 0) * self.short_minimum
+        minimum = short @ self.unit_of[: len(self.instruments)]
+        net = self.net(portfolios)
+        return Explored(
+            units=self.units,
+            scenarios=self.scenarios,
+            net=net,
+            equity=net - self.haircuts(portfolios).sum(axis=1),
+            losses=losses,
+            minimum=minimum,
+            unit_requirement=np.maximum(np.maximum(losses.max(axis=2), minimum), 0.0),
+            initial_factor=float(self.book.initial_factor),
+        )
+
+    def net(self, portfolios: Portfolios) -> Floats:
+        """Return net value in quote, shape (P,): balances and contract values, less debts and costs."""
+        contracts, assets = np.split(self.value, [len(self.instruments)])
+        balances = portfolios.held - portfolios.owed - portfolios.cost
+        return np.asarray(portfolios.positions @ contracts + balances @ assets)
+
+    def haircuts(self, portfolios: Portfolios) -> Floats:
+        """Return the haircut in quote of every held asset, shape (P, A)."""
+        prices = self.value[len(self.instruments) :]
+        out = portfolios.held * prices
+        for a, asset in enumerate(self.assets):
+            rule = self.book.collateral.get(asset)
+            if isinstance(rule, str):
+                out[:, a] = 0.0
+            elif rule is not None:
+                out[:, a] -= _counted(rule, out[:, a])
+        return out
+
+
+def explorer(policy: Policy, market: Market, book_id: str) -> Explorer:
+    """Return the margin rules of a book of the scenarios model at a market.
+
+    Raise UsageError for any other book, PolicyError as `build_risk_table` does; lot values are not rounded
+    here.
+    """
+    book = policy.books.get(book_id)
+    if book is None or book.model != "scenarios":
+        raise UsageError("unknown-book", f"{book_id!r} is no book of the scenarios model")
+    risk = book_risk(policy, book, market)
+    contracts = [item for item in market.contracts if item.name in risk.pnl]
+    items = contracts + [market.instruments[asset] for asset in market.assets]
+    names = [item.name for item in items]
+    lot = np.array([float(item.lot) for item in items])
+    minimum = [
+        short_minimum(book, market, item) / item.lot if item.kind == "option" else 0 for item in contracts
+    ]
+    return Explorer(
+        book=book,
+        scenarios=risk.scenarios,
+        units=tuple(unit.name for unit in risk.units),
+        instruments=tuple(item.name for item in contracts),
+        assets=market.assets,
+        value=np.array([float(lot_value(market, item)) for item in items]) / lot,
+        lot=lot,
+        pnl=_pnl_matrix(risk, names) / lot[:, None],
+        unit_of=_membership(risk, names),
+        short_minimum=np.array([float(rate) for rate in minimum]),
+        shocked=np.array([book.collateral.get(asset) == "shocked" for asset in market.assets]),
+        charged=np.array([asset != book.settlement for asset in market.assets]),
+    )
+
+
+def _matrix(columns: ArrayByName, names: tuple[str, ...], count: int) -> Floats:
+    if unknown := sorted(set(columns) - set(names)):
+        raise UsageError("unknown-instrument", f"unknown here: {', '.join(unknown)}")
+    out = np.zeros((count, len(names)))
+    for name, array in columns.items():
+        out[:, names.index(name)] = array
+    return out
+
+
+def _pnl_matrix(risk: BookRisk, names: Sequence[str]) -> Floats:
+    out = np.zeros((len(names), len(risk.scenarios)))
+    for row, name in enumerate(names):
+        if (pnl := risk.pnl.get(name)) is not None:
+            out[row] = [float(value * pnl.unit) for value in pnl.values]
+    return out
+
+
+def _membership(risk: BookRisk, names: Sequence[str]) -> Floats:
+    members = [set(unit.instruments + unit.assets) for unit in risk.units]
+    return np.array([[float(name in unit) for unit in members] for name in names])
+
+
+def _counted(tiers: Tiers, value: Floats) -> Floats:
+    """Return collateral value: each tier's rate on the part of the value inside it."""
+    starts = [float(start) for start, _ in tiers] + [np.inf]
+    parts = (
+        float(rate) * np.clip(value - start, 0.0, end - start)
+        for (_, rate), start, end in zip(tiers, starts, starts[1:], strict=False)
+    )
+    return np.asarray(sum(parts))
