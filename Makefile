@@ -70,7 +70,7 @@ endif
 fuzz: setup  ## long mutation runs: every byte of an attestation, more examples per property
 	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest --kernels=$(KERNELS) -m fuzz
 
-lock: setup  ## resolve the pinned versions in requirements/ anew
+lock: $(VENV)/.dependencies  ## resolve the pinned versions in requirements/ anew
 	$(BIN)/python $(PIP) install --quiet uv
 	for set in "dev --extra plots" "test --constraints requirements/dev.txt"; do \
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
