@@ -73,7 +73,7 @@ def _over_columns(variable: int, circuit: Circuit) -> list[tuple[int, int]]:
     """Write a variable as a sum of factor * column."""
     if variable >= len(OUTPUTS):
         return [(variable - len(OUTPUTS), 1)]
-    definition = circuit.definitions[variable]
+    definition = circuit.definition(variable)
     if definition is None:
         raise ValueError(f"the circuit does not define its output {OUTPUTS[variable]}")
     return [(other - len(OUTPUTS), factor) for other, factor in definition.terms if other >= len(OUTPUTS)]

@@ -58,6 +58,6 @@ def bit_sums(words: SparseWords, n_bits: int) -> list[int]:
 def prove(
     backend: Backend, statement: TotalsStatement, witness: SplitWitness, nonces: NonceSource
 ) -> SplitProof:
-    """Prove the totals of one book; a wrong witness gives a proof that does not verify, ValueError for wrong lengths."""
+    """Prove the totals of one book; a wrong witness gives a proof that does not verify. ValueError for lengths."""
     transcript, split = open_totals(backend, statement)
     return split_prover.prove(backend, transcript, split, witness, nonces)

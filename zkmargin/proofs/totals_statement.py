@@ -20,7 +20,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from zkmargin.circuits.circuit import Circuit
+from zkmargin.errors import DecodeError
 from zkmargin.group.backend import Backend, Points
+from zkmargin.limits import MAX_ACCOUNTS
 from zkmargin.proofs import forms
 from zkmargin.proofs.linear_statement import fold_rounds
 from zkmargin.proofs.split_statement import SplitProof, SplitStatement
@@ -47,6 +49,10 @@ class TotalsStatement:
 
 def totals_proof_from_bytes(backend: Backend, data: bytes, circuit: Circuit, accounts: int) -> SplitProof:
     """Decode the totals' proof of a book with this circuit and M; DecodeError for any but its one encoding."""
+    if not 1 <= accounts <= MAX_ACCOUNTS:
+        raise DecodeError(
+            "totals/accounts", "wrong number of leaves", expected=f"1..{MAX_ACCOUNTS}", actual=accounts
+        )
     return SplitProof.from_bytes(backend, data, circuit.n_bits, fold_rounds(circuit.n_bits, accounts))
 
 
