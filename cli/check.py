@@ -1,0 +1,40 @@
+"""`zkmargin check`: validate a ledger, attest nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from zkmargin.cli.output import emit_json, json_option, say
+
+from zkmargin.inputs import load_ledger
+from zkmargin.inputs.ledger import CROSS, Ledger
+from zkmargin.risk.store import load_risk
+
+
+@click.command()
+@click.argument("ledger", type=click.Path(path_type=Path))
+@click.option("--risk", required=True, type=click.Path(path_type=Path), help="What `risk build` wrote.")
+@json_option
+def command(ledger: Path, risk: Path, as_json: bool) -> None:
+    """Validate every row of LEDGER and its control totals; attest nothing."""
+    files = load_risk(risk)
+    loaded = load_ledger(ledger, files.policy, files.market)
+    controlled = any((ledger / f"control.{suffix}").exists() for suffix in ("csv", "parquet"))
+    books = {name: _counts(loaded, name) for name in loaded.pots}
+    for name, counts in books.items():
+        say(f"book {name}: " + ", ".join(f"{count} {what}" for what, count in counts.items()))
+    say("control totals agree" if controlled else "no control totals given (control.csv)")
+    say("every row is in order")
+    if as_json:
+        emit_json({"books": books, "control_totals": controlled, "input_digest": loaded.digest})
+
+
+def _counts(ledger: Ledger, book: str) -> dict[str, int]:
+    pots = ledger.pots[book]
+    kinds = {"positions": ("position",), "balances": ("held",), "loans": ("owed",)}
+    return {
+        "accounts": len({account for account, _ in pots.labels}),
+        "isolated pots": sum(pot != CROSS for _, pot in pots.labels),
+        **{what: sum(len(v) for k, v in pots.values.items() if k[0] in kind) for what, kind in kinds.items()},
+    }
