@@ -56,7 +56,7 @@ def ladder(
     underlying: str,
     moves: Sequence[float],
 ) -> tuple[Floats, Floats]:
-    """Return (equity, requirement), shapes (len(moves), P), after each relative move of an underlying's price."""
+    """Return (equity, requirement), shapes (len(moves), P), after each move of an underlying, relative."""
     interest = policy.books[book_id].interest
     found = [
         explorer(policy, move_market(market, {underlying: move}, interest=interest), book_id).margin(
@@ -68,7 +68,7 @@ def ladder(
 
 
 def _remark(market: Market, after: Market, option: Instrument, interest: Fraction) -> Fraction:
-    """Return an option's new mark, in its settlement asset: the old one moved by the change of Black-76 value."""
+    """Return an option's new mark in its settlement asset: moved by the change of its Black-76 value."""
     before = market.mark[option.name] * market.spot[option.settlement]
     change = _black(after, option, interest) - _black(market, option, interest)
     return max(Fraction(0), before + change) / after.spot[option.settlement]
