@@ -92,6 +92,7 @@ class OneHot:
     on: int
     tiers: tuple[int, ...]
     parts: tuple[int, ...]
+    slacks: tuple[int, ...]
     knots: tuple[int, ...]
     widths: tuple[int, ...]
 

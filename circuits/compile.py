@@ -10,6 +10,8 @@ from collections.abc import Callable
 from zkmargin.circuits.builder import Rules
 from zkmargin.circuits.collateral import collateral_rules
 from zkmargin.circuits.compiled import CompiledBook
+from zkmargin.circuits.facts import market_facts
+from zkmargin.circuits.rules import check_circuit
 from zkmargin.circuits.scenario import scenario_rules
 
 from zkmargin.errors import PolicyError, UndecidedError
@@ -42,4 +44,5 @@ def compile_circuit(policy: Policy, market: Market, table: RiskTable, book_id: s
         raise PolicyError("book", f"the policy has no book {book_id!r}")
     book = policy.books[book_id]
     compiled = models[book.model](policy, market, table, book).compile(policy.publish)
+    check_circuit(compiled.circuit, market_facts(market, table))
     return compiled

@@ -120,6 +120,7 @@ class _Linker:
             self.at[tiers.on],
             self.many(tiers.tiers),
             self.many(tiers.parts),
+            self.many(tiers.slacks),
             tiers.knots,
             tiers.widths,
         )

@@ -44,6 +44,7 @@ class DraftTiers:
     on: int
     tiers: tuple[int, ...]
     parts: tuple[int, ...]
+    slacks: tuple[int, ...]
     knots: tuple[int, ...]
     widths: tuple[int, ...]
 

@@ -100,6 +100,7 @@ class Piecewise(Atom):
         split = {tier: knot for tier, knot in zip(tiers, knots, strict=True) if knot}
         to.equation(f"{self.name}: knot and part", minus.plus({**split, **dict.fromkeys(parts, 1)}))
         to.equation(f"{self.name}: one tier", Row({}, {**dict.fromkeys(tiers, 1), on: -1}))
-        to.tiers.append(DraftTiers(self.name, self._parts(to), on, tiers, parts, tuple(knots), tuple(widths)))
-        to.steps.append(TierStep(amount, on, tiers, parts, slacks, tuple(knots), tuple(widths)))
+        marks = tuple(knots), tuple(widths)
+        to.tiers.append(DraftTiers(self.name, self._parts(to), on, tiers, parts, slacks, *marks))
+        to.steps.append(TierStep(amount, on, tiers, parts, slacks, *marks))
         return tiers, parts

@@ -1,0 +1,112 @@
+"""Rule 1: a circuit is well-formed, and every column but the outputs is bounded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import pairwise
+
+from zkmargin.circuits.circuit import OUTPUTS, Circuit, Equation, OmittedRow, Price, variable
+from zkmargin.circuits.structure import Structure
+from zkmargin.circuits.variables import Terms
+
+from zkmargin import limits
+from zkmargin.errors import CircuitError
+
+
+def check_width(structure: Structure) -> None:
+    """Check that every column has 1 to MAX_WIDTH bits and that the circuit is not too large."""
+    circuit = structure.circuit
+    for column in circuit.columns:
+        if not 1 <= column.width <= limits.MAX_WIDTH:
+            raise CircuitError(
+                "width", f"{column.name} is {column.width} bits wide, not 1 to {limits.MAX_WIDTH}"
+            )
+    if circuit.n_bits > limits.MAX_COLUMN_BITS:
+        raise CircuitError(
+            "width",
+            f"{circuit.name}: {circuit.n_bits} bits, at most {limits.MAX_COLUMN_BITS} have generators",
+            hint="coarsen the margin quantum, lower a limit, or split the book",
+        )
+    if len(circuit.equations) > limits.MAX_EQUATIONS:
+        raise CircuitError("width", f"{circuit.name}: more than {limits.MAX_EQUATIONS} equations")
+
+
+def check_form(structure: Structure) -> None:
+    """Check names, ids, one role per column, digits side by side, slacks at -1, and prices rounded down."""
+    circuit = structure.circuit
+    _unique("column", (column.name for column in circuit.columns))
+    _unique("equation", (equation.name for equation in circuit.equations))
+    _unique("input", (item.name for item in circuit.inputs))
+    for column, roles in zip(circuit.columns, structure.roles, strict=True):
+        if len(roles) > 1:
+            raise CircuitError("form", f"{column.name} is declared as {' and as '.join(roles)}")
+    _check_digits(circuit)
+    for equation in circuit.equations:
+        _check_terms(circuit, equation.name, equation.terms)
+        _check_prices(circuit, equation)
+        if equation.slack is not None:
+            _check_slack(circuit, equation, equation.slack)
+    for row in circuit.omitted_rows:
+        _check_terms(circuit, row.name, row.terms)
+        _check_prices(circuit, row)
+    for name, terms in circuit.published.items():
+        _check_terms(circuit, name, terms)
+
+
+def _unique(what: str, names: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise CircuitError("form", f"two {what}s are called {name!r}")
+        seen.add(name)
+
+
+def _check_digits(circuit: Circuit) -> None:
+    """Check that a side's digits lie side by side, lowest first, without gap or overlap."""
+    for item in circuit.inputs:
+        if len(item.sides) not in {1, 2}:
+            raise CircuitError("form", f"{item.name} has {len(item.sides)} sides")
+        for side in item.sides:
+            shift = 0
+            for n, (column, lots) in enumerate(side.parts):
+                if column != side.parts[0][0] + n or lots != 1 << shift:
+                    raise CircuitError("form", f"{item.name}: digits are not adjacent powers of two")
+                shift += circuit.columns[column].width
+            if not shift:
+                raise CircuitError("form", f"{item.name}: a side without columns")
+
+
+def _check_terms(circuit: Circuit, name: str, terms: Terms) -> None:
+    variables = [var for var, _ in terms]
+    if any(a >= b for a, b in pairwise(variables)) or any(not a for _, a in terms):
+        raise CircuitError("form", f"{name}: terms must rise by variable and not be zero")
+    if terms and not (variables[0] >= 0 and variables[-1] < len(OUTPUTS) + len(circuit.columns)):
+        raise CircuitError("form", f"{name}: speaks of a column that does not exist")
+
+
+def _check_slack(circuit: Circuit, equation: Equation, slack: int) -> None:
+    found = circuit.incidence[variable(slack)]
+    if [coefficient for _, coefficient in found] != [-1] or circuit.equations[found[0][0]] is not equation:
+        raise CircuitError("form", f"{equation.name}: its slack must stand at -1, there and nowhere else")
+
+
+def _check_prices(circuit: Circuit, row: Equation | OmittedRow) -> None:
+    """Check the one rounding rule: a part of w lots has floor(w x coefficient of a lot)."""
+    if not row.prices:
+        return
+    found = dict(row.terms)
+    for price in row.prices:
+        if _expanded(circuit, price) != {
+            variable(column): found.get(variable(column), 0) for column, _ in _parts(circuit, price)
+        }:
+            name = circuit.inputs[price.input].name
+            raise CircuitError("form", f"{row.name}: {name} is not its price per lot, rounded down")
+
+
+def _parts(circuit: Circuit, price: Price) -> Terms:
+    return circuit.inputs[price.input].sides[price.side].parts
+
+
+def _expanded(circuit: Circuit, price: Price) -> dict[int, int]:
+    numerator, denominator = price.coefficient.numerator, price.coefficient.denominator
+    return {variable(column): lots * numerator // denominator for column, lots in _parts(circuit, price)}

@@ -1,0 +1,106 @@
+"""What a circuit says about its columns: the role of each, and equations by their exact terms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+from zkmargin.circuits.circuit import OUTPUTS, Circuit, Equation, OneHot, variable
+from zkmargin.circuits.facts import CircuitFacts
+from zkmargin.circuits.variables import Parts, Terms
+
+BN254_ORDER = 21888242871839275222246405745257275088548364400416034343698204186575808495617
+
+
+class Structure:
+    """A circuit under examination. Everything in it may be wrong; see the modules `rules_*`."""
+
+    def __init__(self, circuit: Circuit, facts: CircuitFacts) -> None:
+        self.circuit = circuit
+        self.facts = facts
+
+    @cached_property
+    def roles(self) -> tuple[tuple[str, ...], ...]:
+        """Declared roles of every column: input, deficit, slack, on, tier, part; none is an auxiliary value."""
+        out: list[list[str]] = [[] for _ in self.circuit.columns]
+        for column, role in self._declared():
+            out[column].append(role)
+        return tuple(map(tuple, out))
+
+    def _declared(self) -> Iterator[tuple[int, str]]:
+        circuit = self.circuit
+        for item in circuit.inputs:
+            yield from ((column, "input") for side in item.sides for column, _ in side.parts)
+        yield from ((column, "deficit") for column in vars(circuit.deficits).values())
+        yield from ((equation.slack, "slack") for equation in circuit.equations if equation.slack is not None)
+        for group in circuit.one_hots:
+            yield group.on, "on"
+            yield from ((column, "tier") for column in group.tiers)
+            yield from ((column, "part") for column in group.parts)
+
+    @cached_property
+    def values(self) -> tuple[int, ...]:
+        """Columns without a role: values of maxima."""
+        return tuple(column for column, roles in enumerate(self.roles) if not roles)
+
+    @cached_property
+    def equations_of(self) -> dict[Terms, list[Equation]]:
+        """Equations by their exact terms."""
+        out: dict[Terms, list[Equation]] = {}
+        for equation in self.circuit.equations:
+            out.setdefault(equation.terms, []).append(equation)
+        return out
+
+    @cached_property
+    def gated(self) -> frozenset[str]:
+        """Names of the equations declared as gates."""
+        return frozenset(gate.equation for gate in self.circuit.gates)
+
+    @cached_property
+    def inequalities(self) -> tuple[Equation, ...]:
+        """Equations with a slack that are no gates."""
+        return tuple(e for e in self.circuit.equations if e.slack is not None and e.name not in self.gated)
+
+    @cached_property
+    def tier_equations(self) -> frozenset[Terms]:
+        """The exact terms of everything that one-hot groups demand."""
+        return frozenset(terms for group in self.circuit.one_hots for terms in group_terms(group))
+
+    def reach(self, terms: Terms) -> int:
+        """Bound |form| over everything that the columns can hold, outputs replaced by their definitions."""
+        sums: dict[int, int] = {}
+        for var, a in terms:
+            for column, b in self._substituted(var):
+                sums[column] = sums.get(column, 0) + a * b
+        capacity = self.circuit.columns
+        return sum(abs(a) * capacity[column - len(OUTPUTS)].capacity for column, a in sums.items())
+
+    def _substituted(self, var: int) -> Terms:
+        if var >= len(OUTPUTS):
+            return ((var, 1),)
+        definition = self.circuit.definition(var)
+        return (
+            () if definition is None else tuple(term for term in definition.terms if term[0] >= len(OUTPUTS))
+        )
+
+    def capacity(self, parts: Parts) -> int:
+        """Return the lots that columns can hold."""
+        return sum(lots * self.circuit.columns[column].capacity for column, lots in parts)
+
+
+def normal(terms: dict[int, int]) -> Terms:
+    """Return a form in its one shape."""
+    return tuple(sorted((var, a) for var, a in terms.items() if a))
+
+
+def group_terms(group: OneHot) -> tuple[Terms, ...]:
+    """Return the equations that a one-hot group demands: one tier; knot and part; each part held by its tier."""
+    one = normal({variable(group.on): -1} | {variable(tier): 1 for tier in group.tiers})
+    knots = {variable(tier): knot for tier, knot in zip(group.tiers, group.knots, strict=True)}
+    parts = {variable(part): 1 for part in group.parts}
+    amount = {variable(column): -lots for column, lots in group.amount}
+    held = [
+        normal({variable(tier): width, variable(part): -1, variable(slack): -1})
+        for tier, part, slack, width in zip(group.tiers, group.parts, group.slacks, group.widths, strict=True)
+    ]
+    return one, normal(knots | parts | amount), *held
