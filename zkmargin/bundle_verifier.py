@@ -16,7 +16,7 @@ from zkmargin.attestation.header import BookHeader, Header
 from zkmargin.attestation.public import PublicInputs, check_manifest, check_public_inputs
 from zkmargin.attestation.report import Report
 from zkmargin.bundle import Bundle, BundleLeaf, SignedBundle, read_bundle
-from zkmargin.circuits import check_row
+from zkmargin.circuits.witness import check_row
 from zkmargin.commitment import book_context, uid_commitment
 from zkmargin.errors import UnmetPolicyError, UsageError, VerificationError
 from zkmargin.group.backend import Backend
@@ -180,10 +180,9 @@ def open_leaf(
         margin = calculate(inputs.policy, inputs.table, pots)
     except UsageError as error:
         raise VerificationError("inputs", f"the bundle's inputs are none of this book: {error}") from None
-    _check_equations(compiled, witness)
-    if (margin.net_value, margin.equity, margin.maintenance, margin.initial) != tuple(
-        map(int, witness.outputs[0])
-    ):
+    check_row(compiled.circuit, witness.row(0))
+    pot = margin.pot(0)
+    if [pot.net, pot.equity, pot.requirement, pot.initial] != [int(value) for value in witness.outputs[0]]:
         raise VerificationError("calculator", "calculator and circuit disagree on this pot; please report it")
     a = backend.commit_outputs(witness.outputs, [leaf.a])
     b = backend.commit_bits(witness.words(), compiled.circuit.n_bits, [leaf.b])

@@ -17,6 +17,7 @@ from zkmargin.errors import UndecidedError, UsageError
 
 PUBLIC_FILE, SECRET_FILE = 0o644, 0o600
 PUBLIC_DIRECTORY, SECRET_DIRECTORY = 0o755, 0o700
+_PARTIAL = ".partial"
 
 
 def sync_directory(path: Path) -> None:
@@ -105,5 +106,11 @@ def read_bounded(path: Path, most: int, what: str) -> bytes:
     return data
 
 
+def remove_partial(directory: Path) -> None:
+    """Remove what a killed run left half-written in a directory that this run holds the lock of."""
+    for path in directory.glob(f".*{_PARTIAL}"):
+        path.unlink()
+
+
 def _temporary_name(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{secrets.token_hex(6)}.partial")
+    return path.with_name(f".{path.name}.{secrets.token_hex(6)}{_PARTIAL}")

@@ -17,7 +17,7 @@ from zkmargin.attestation.header import BookHeader, Header
 from zkmargin.attestation.manifest import SignedManifest, leaves_role, read_manifest, totals_role
 from zkmargin.attestation.public import PublicInputs, check_manifest, check_public_inputs
 from zkmargin.attestation.report import Report
-from zkmargin.circuits import CompiledBook
+from zkmargin.circuits.compiled import CompiledBook
 from zkmargin.commitment import Leaves, book_context
 from zkmargin.errors import VerificationError
 from zkmargin.group.backend import Backend, Points

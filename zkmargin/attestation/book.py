@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 
 from zkmargin.attestation.header import BookHeader, shard_log2
 from zkmargin.attestation.private import Opening
-from zkmargin.circuits import CompiledBook
+from zkmargin.circuits.compiled import CompiledBook
 from zkmargin.circuits.circuit import Circuit
 from zkmargin.commitment import Leaves, book_context, uid_commitment
 from zkmargin.group.backend import Backend
@@ -23,7 +24,7 @@ from zkmargin.secrets import EpochKey, book_secrets_context, leaf_name, padding_
 from zkmargin.sparse import Rows, SparseValues, SparseWords, Values
 from zkmargin.tree import MerkleSumTree
 
-__all__ = ["BookSecrets", "CommittedBook", "book_context", "commit_book", "leaf_count"]
+T = TypeVar("T")
 
 
 def leaf_count(policy: BookPolicy, pots: int) -> int:
@@ -160,7 +161,7 @@ def _identities(pots: Pots, secrets: BookSecrets, context: bytes) -> tuple[bytes
     return tuple(_in_order([*real, *secrets.salts[len(real) :]], secrets.places))
 
 
-def _in_order[T](items: Sequence[T], places: Rows) -> list[T]:
+def _in_order(items: Sequence[T], places: Rows) -> list[T]:
     """Put item i at place places[i]."""
     return [items[source] for source in np.argsort(places, kind="stable").tolist()]
 

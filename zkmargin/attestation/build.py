@@ -15,14 +15,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from zkmargin.attestation import book
-from zkmargin.attestation.book import CommittedBook
+from zkmargin.attestation.book import BookSecrets, CommittedBook, commit_book
 from zkmargin.attestation.header import Header
 from zkmargin.attestation.manifest import MARKET, POLICY, RISK, leaves_role, totals_role, write_attestation
 from zkmargin.attestation.operator import operator_report
 from zkmargin.attestation.private import PrivateFolder, make_private_folder
 from zkmargin.canonical import Json, encode
-from zkmargin.circuits import CompiledBook, compile_circuit
+from zkmargin.circuits.compile import compile_circuit
+from zkmargin.circuits.compiled import CompiledBook
+from zkmargin.commitment import book_context
 from zkmargin.files import locked, refuse_existing
 from zkmargin.group.backend import Backend
 from zkmargin.inputs.ledger import Ledger
@@ -115,11 +116,11 @@ def _commit_books(
     compiled = snapshot.compile()
     for step, (name, pots) in enumerate(ledger.pots.items()):
         progress(f"commit {name}", step, len(compiled))
-        secrets = book.BookSecrets.derive(
+        secrets = BookSecrets.derive(
             epoch, inputs, snapshot.policy.digest, snapshot.table.digest, snapshot.policy.books[name], pots, backend.order
         )
-        context = book.book_context(snapshot.policy.exchange, snapshot.id, name)
-        committed[name] = book.commit_book(backend, compiled[name], pots, secrets, context)
+        context = book_context(snapshot.policy.exchange, snapshot.id, name)
+        committed[name] = commit_book(backend, compiled[name], pots, secrets, context)
     return committed
 
 

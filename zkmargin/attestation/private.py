@@ -12,6 +12,7 @@ The unhealthy list and the true number of customers exist only here, or padding 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Iterator, Sequence
@@ -22,7 +23,7 @@ from zkmargin import canonical, limits
 from zkmargin.bundle import Bundle, BundleLeaf
 from zkmargin.canonical import Json
 from zkmargin.errors import UndecidedError, UsageError
-from zkmargin.files import SECRET_DIRECTORY, SECRET_FILE, read_bounded, write_atomic
+from zkmargin.files import SECRET_DIRECTORY, SECRET_FILE, read_bounded, remove_partial, write_atomic
 from zkmargin.group.backend import Backend
 from zkmargin.inputs.ledger import InputKey, User
 from zkmargin.secrets import KEY_BYTES, EpochKey
@@ -97,6 +98,7 @@ class PrivateFolder:
                     hint="give every snapshot a private folder of its own",
                 )
             return EpochKey(read_bounded(key_file, KEY_BYTES, "the epoch key"))
+        remove_partial(self.path)
         if any(entry.name not in ("lock", "input.json") for entry in self.path.iterdir()):
             raise UsageError("private-folder", f"{self.path} holds other things", hint="choose a new folder")
         write_atomic(note, wanted, SECRET_FILE)
@@ -143,16 +145,17 @@ class PrivateFolder:
                     found.setdefault(opening.account, []).append((book, opening))
         for missing in sorted((wanted or set()) - set(found)):
             raise UsageError("account", "no such account in this snapshot", actual=missing)
-        readers = {
-            book: _TreeFile(self._file("tree", book, "bin"), count)
-            for book, count in snapshot["leaves"].items()
-        }
-        for account in sorted(found):
-            leaves = tuple(
-                BundleLeaf(book, o.pot, o.index, o.inputs, o.a, o.b, o.salt, readers[book].path(o.index))
-                for book, o in found[account]
-            )
-            yield Bundle(bytes.fromhex(snapshot["snapshot"]), account, found[account][0][1].user, leaves)
+        with contextlib.ExitStack() as files:
+            readers = {
+                book: files.enter_context(_TreeFile(self._file("tree", book, "bin"), count))
+                for book, count in snapshot["leaves"].items()
+            }
+            for account in sorted(found):
+                leaves = tuple(
+                    BundleLeaf(book, o.pot, o.index, o.inputs, o.a, o.b, o.salt, readers[book].path(o.index))
+                    for book, o in found[account]
+                )
+                yield Bundle(bytes.fromhex(snapshot["snapshot"]), account, found[account][0][1].user, leaves)
 
     def _snapshot(self) -> Json:
         try:
@@ -196,11 +199,17 @@ class _TreeFile:
         self._sizes = [-(-count // (1 << height)) for height in range(self._depth + 1)]
         try:
             self._file = path.open("rb")
-            size = os.fstat(self._file.fileno()).st_size
         except OSError:
             raise UndecidedError("private-folder", f"{path} is missing") from None
-        if size != _NODE_BYTES * sum(self._sizes):
-            raise UndecidedError("private-folder", f"{path} is damaged")
+
+    def __enter__(self) -> _TreeFile:
+        if os.fstat(self._file.fileno()).st_size != _NODE_BYTES * sum(self._sizes):
+            self._file.close()
+            raise UndecidedError("private-folder", f"{self._path} is damaged")
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self._file.close()
 
     def path(self, index: int) -> tuple[Node, ...]:
         """Return the siblings of a leaf."""

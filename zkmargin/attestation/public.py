@@ -16,7 +16,8 @@ from zkmargin.attestation.header import BookHeader, Header
 from zkmargin.attestation.manifest import MARKET, POLICY, RISK, SignedManifest, read_manifest
 from zkmargin.attestation.report import Report
 from zkmargin.canonical import Json
-from zkmargin.circuits import CompiledBook, compile_circuit
+from zkmargin.circuits.compile import compile_circuit
+from zkmargin.circuits.compiled import CompiledBook
 from zkmargin.errors import DecodeError, UsageError, VerificationError, ZkmarginError
 from zkmargin.inputs.market import Market, time_text
 from zkmargin.inputs.market_rules import check_market, check_together
@@ -26,7 +27,7 @@ from zkmargin.risk.comparison import Tolerance, differences
 from zkmargin.risk.entries import RiskTable
 from zkmargin.risk.table import build_risk_table
 from zkmargin.signing import fingerprint, is_trusted
-from zkmargin.text import decimal_text
+from zkmargin.inputs.decimals import decimal_text
 
 T = TypeVar("T")
 

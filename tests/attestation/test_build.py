@@ -1,0 +1,190 @@
+"""Attesting: complete or not at all, deterministic, and nothing secret outside the private folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from tests.attestation.exchange import ALICE, BACKEND, BOB, Exchange, inputs, new_key, open_exchange
+from zkmargin.attestation.build import attest
+from zkmargin.attestation.report import Outcome, Report
+from zkmargin.bundle_verifier import Identity
+from zkmargin.errors import UnmetPolicyError, UsageError
+
+
+def outcomes(report: Report) -> dict[str, Outcome]:
+    return {check.name: check.outcome for check in report.checks}
+
+
+def test_audit_checks_everything_but_the_account_rules(exchange: Exchange) -> None:
+    report = exchange.audit().report
+    assert report.outcome is Outcome.UNMET
+    assert [name for name, outcome in outcomes(report).items() if outcome is not Outcome.PASSED] == ["account rules"]
+    assert any(line.startswith("account rules: not proven") for line in report.not_proven)
+    with pytest.raises(UnmetPolicyError):
+        report.raise_unless_verified()
+
+
+def test_totals_are_those_of_the_ledger(exchange: Exchange) -> None:
+    totals = dict(exchange.attested.header.books[0].totals)
+    assert totals == {"deposits:USD": 110, "loans:USD": 5, "owed": 110, "bad_debt": 5, "shortfall": 5}
+
+
+def test_every_customer_verifies(exchange: Exchange) -> None:
+    for account, identity in (("1", ALICE), ("2", BOB), ("3", Identity("30003"))):
+        result = exchange.verify(exchange.signed(exchange.bundle(account)), identity)
+        assert result.report.outcome is Outcome.PASSED, result.report.checks
+    assert len(exchange.bundle("2").leaves) == 2  # the isolated pot is a leaf of its own
+
+
+def test_an_identity_that_the_exchange_assigned_is_said(exchange: Exchange) -> None:
+    result = exchange.verify(exchange.signed(exchange.bundle("3")), Identity("30003"))
+    detail = next(check.detail for check in result.report.checks if check.name == "identity")
+    assert "a clash with another customer is not excluded" in detail
+
+
+def test_operator_report_names_the_unhealthy(exchange: Exchange) -> None:
+    report = json.loads((exchange.folder / "private" / "report.json").read_text())
+    assert report["accounts"] == 3 and report["books"]["spot"]["pots"] == 4
+    (unhealthy,) = report["books"]["spot"]["unhealthy"]
+    assert (unhealthy["account"], unhealthy["bad_debt"], unhealthy["level"]) == ("3", "5", "liquidation")
+
+
+def test_public_files_name_no_customer(exchange: Exchange) -> None:
+    published = b"".join(path.read_bytes() for path in exchange.attestation.iterdir())
+    for secret in (b"alice", b"bob@", b"30003", (exchange.folder / "private" / "epoch.key").read_bytes()):
+        assert secret not in published
+    assert len(exchange.attested.header.books[0].totals) and exchange.attested.header.books[0].leaves == 8
+
+
+def test_private_folder_is_closed(exchange: Exchange) -> None:
+    folder = exchange.folder / "private"
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
+
+
+def test_same_inputs_same_folder_same_bytes(tmp_path: Path) -> None:
+    first = open_exchange(tmp_path)
+    attest(BACKEND, first.snapshot, first.ledger, first.key, tmp_path / "again", tmp_path / "private")
+    files = {path.name: path.read_bytes() for path in first.attestation.iterdir()}
+    assert files == {path.name: path.read_bytes() for path in (tmp_path / "again").iterdir()}
+
+
+def test_other_inputs_are_refused_in_a_used_private_folder(tmp_path: Path) -> None:
+    first = open_exchange(tmp_path)
+    snapshot, ledger = inputs(tmp_path, bob=8)
+    with pytest.raises(UsageError, match="belongs to another snapshot"):
+        attest(BACKEND, snapshot, ledger, first.key, tmp_path / "second", tmp_path / "private")
+    assert not (tmp_path / "second").exists()
+
+
+def test_a_new_epoch_key_blinds_anew(tmp_path: Path) -> None:
+    one, two = open_exchange(tmp_path / "a"), open_exchange(tmp_path / "b")
+    a, b = one.bundle("1").leaves[0], two.bundle("1").leaves[0]
+    assert {a.a, a.b, a.salt} & {b.a, b.b, b.salt} == set()
+
+
+def test_blindings_change_with_the_input_under_one_epoch_key(tmp_path: Path) -> None:
+    from zkmargin.attestation.book import BookSecrets
+    from zkmargin.secrets import EpochKey
+
+    snapshot, ledger = inputs(tmp_path)
+    book, pots = snapshot.policy.books["spot"], ledger.pots["spot"]
+
+    def secrets(ledger_digest: bytes, policy: bytes, risk: bytes) -> set[int]:
+        made = BookSecrets.derive(EpochKey(b"k" * 32), ledger_digest, policy, risk, book, pots, BACKEND.order)
+        return {*made.a, *made.b}
+
+    digest = b"0" * 32
+    base = secrets(digest, digest, digest)
+    for changed in ((b"1" * 32, digest, digest), (digest, b"1" * 32, digest), (digest, digest, b"1" * 32)):
+        assert not base & secrets(*changed)
+    assert len(base) == 16  # a and b of eight leaves, padding included, all different
+
+
+def test_existing_target_is_not_touched(exchange: Exchange) -> None:
+    before = sorted(exchange.attestation.iterdir())
+    with pytest.raises(UsageError, match="exists already"):
+        attest(
+            BACKEND, exchange.snapshot, exchange.ledger, exchange.key, exchange.attestation, exchange.folder / "private"
+        )
+    assert sorted(exchange.attestation.iterdir()) == before
+
+
+def test_a_readable_private_folder_is_refused(tmp_path: Path) -> None:
+    snapshot, ledger = inputs(tmp_path)
+    (tmp_path / "open").mkdir(mode=0o755)
+    with pytest.raises(UsageError, match="can be read by others"):
+        attest(BACKEND, snapshot, ledger, new_key(), tmp_path / "attestation", tmp_path / "open")
+
+
+def test_two_runs_at_once_are_refused(tmp_path: Path) -> None:
+    from zkmargin.files import locked
+
+    snapshot, ledger = inputs(tmp_path)
+    (tmp_path / "private").mkdir(mode=0o700)
+    with locked(tmp_path / "private"), pytest.raises(UsageError, match="in use by another run"):
+        attest(BACKEND, snapshot, ledger, new_key(), tmp_path / "attestation", tmp_path / "private")
+
+
+WRITES = range(12)
+
+
+@pytest.mark.parametrize("fails_at", WRITES)
+def test_a_full_disk_leaves_no_attestation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails_at: int
+) -> None:
+    """Whatever write fails: no attestation, no temporary folder, and the next run succeeds in the same folders."""
+    snapshot, ledger = inputs(tmp_path)
+    key, left, real = new_key(), [fails_at], os.fsync
+
+    def fsync(handle: int) -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            raise OSError(28, "No space left on device")
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(OSError, match="No space"):
+        attest(BACKEND, snapshot, ledger, key, tmp_path / "attestation", tmp_path / "private")
+    monkeypatch.undo()
+    assert {path.name for path in tmp_path.iterdir()} <= {"market", "ledger", "private"}
+    attest(BACKEND, snapshot, ledger, key, tmp_path / "attestation", tmp_path / "private")
+    assert (tmp_path / "attestation" / "manifest.json").exists()
+
+
+def test_killed_before_the_rename(tmp_path: Path) -> None:
+    """A process that dies at any rename leaves a complete attestation or none."""
+    import subprocess
+    import sys
+
+    script = """
+import os, sys
+from pathlib import Path
+from tests.attestation.exchange import open_exchange
+left, real = [int(sys.argv[2])], os.rename
+def rename(a, b):
+    if left[0] == 0: os._exit(9)
+    left[0] -= 1
+    real(a, b)
+os.rename = rename
+real_replace = os.replace
+def replace(a, b):
+    if left[0] == 0: os._exit(9)
+    left[0] -= 1
+    real_replace(a, b)
+os.replace = replace
+open_exchange(Path(sys.argv[1]))
+"""
+    for step in (0, 1, 3, 6):
+        folder = tmp_path / str(step)
+        folder.mkdir()
+        done = subprocess.run([sys.executable, "-c", script, str(folder), str(step)], check=False)
+        assert done.returncode == 9
+        assert not (folder / "attestation").exists()
+        snapshot, ledger = inputs(folder)
+        attest(BACKEND, snapshot, ledger, new_key(), folder / "attestation", folder / "private")
