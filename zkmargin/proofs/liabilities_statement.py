@@ -22,6 +22,7 @@ from zkmargin.circuits.circuit import Circuit
 from zkmargin.errors import DecodeError
 from zkmargin.group.backend import COMPRESSED_BYTES, SCALAR_BYTES, Backend, Points
 from zkmargin.group.multilinear import eq_table
+from zkmargin.limits import MAX_ACCOUNTS
 from zkmargin.proofs import forms
 from zkmargin.proofs.booleanity_statement import (
     BIT_VARIABLES,
@@ -121,8 +122,11 @@ class LiabilitiesProof:
 def liabilities_from_bytes(backend: Backend, data: bytes, circuit: Circuit, count: int) -> LiabilitiesProof:
     """Decode the one encoding of a proof for a shard of `count` leaves of this circuit.
 
-    DecodeError for a wrong length, infinity, a point off the curve or a scalar that is not canonical.
+    DecodeError for a count that no shard has, a wrong length, infinity, a point off the curve or a scalar that is not
+    canonical.
     """
+    if not 1 <= count <= MAX_ACCOUNTS:
+        raise DecodeError("liabilities/count", "wrong number of leaves in a shard", actual=count)
     cube, k = Cube(circuit.n_bits, count), fold_rounds(circuit.n_bits, count)
     sizes = _sizes(cube, k)
     if len(data) != sum(sizes):
