@@ -37,6 +37,10 @@ def load_market(folder: Path) -> tuple[Policy, Market]:
     problems.raise_if_any()
     if policy is None or prices.time is None:
         raise ValueError("unreachable: both are there when there is no problem")
+    if policy.quote not in {item.name for item in instruments}:
+        hint = f"add a spot instrument {policy.quote}"
+        problems.add("instruments.csv", None, None, policy.quote, "the quote asset is missing", hint)
+        problems.raise_if_any()
     market = _market(policy.quote, instruments, prices, prices.time)
     problems.extend(check_market(market))
     problems.raise_if_any()

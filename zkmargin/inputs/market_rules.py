@@ -45,11 +45,11 @@ def _kind_faults(item: Instrument) -> Iterator[Fault]:
     needed = _KIND_COLUMNS[item.kind]
     for column, has in (("expiry", item.expiry), ("strike", item.strike), ("right", item.right)):
         if has is None and column in needed:
-            yield column, None, f"missing for a {item.kind}", None
+            yield column, None, f"missing for the kind {item.kind}", None
         elif has is not None and column not in needed:
-            yield column, str(has), f"a {item.kind} has none", "leave it empty"
+            yield column, str(has), f"not for the kind {item.kind}", "leave it empty"
     if item.inverse and item.kind not in ("perpetual", "future"):
-        yield "inverse", "true", f"a {item.kind} cannot be inverse", "only perpetuals and futures can"
+        yield "inverse", "true", f"the kind {item.kind} cannot be inverse", "only perpetuals and futures can"
     elif item.inverse and item.settlement != item.underlying:
         yield "settlement", item.settlement, "an inverse contract settles in its underlying", item.underlying
     if item.strike is not None and item.strike <= 0:
