@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 
-from zkmargin.circuits import encoding
+from zkmargin.circuits import encoding, explanation
 from zkmargin.circuits.variables import OUTPUTS, E, I, InputKey, N, Parts, R, Terms, variable
 
 __all__ = [
@@ -204,6 +204,10 @@ class Circuit:
             if coefficient == -1 and alone and equation.slack is None:
                 return equation
         return None
+
+    def explain(self) -> str:
+        """Return the circuit in words, for a quant or an auditor."""
+        return explanation.explain(self)
 
     @property
     def ratio_claims(self) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from zkmargin.circuits.circuit import OUTPUTS, Equation, Gate, I, OneHot, R, variable
-from zkmargin.circuits.structure import Structure, group_terms, normal
+from zkmargin.circuits.structure import Structure, group_terms, normal, values_of
 
 from zkmargin.errors import CircuitError
 
@@ -53,7 +53,7 @@ def check_selector(structure: Structure) -> None:
             raise CircuitError(
                 "selector", f"{equation.name}: neither defines an output, nor has a slack, nor is a tier's"
             )
-    for column in structure.values:
+    for column in values_of(structure.circuit):
         _check_value(structure, column)
 
 

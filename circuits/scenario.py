@@ -68,6 +68,8 @@ class _ScenarioBook:
         for name in contracts:
             bits = {name: position_bits(book, market, market.instruments[name])}
             self.position |= rules.signed("position", bits, digits=BIT)
+            if not moves[name].exact:
+                rules.tolerate(("position", name), moves[name].unit)
 
     def _state(self) -> None:
         value = {name: lots * self.quantum for name, lots in self.table.lot_value.items()}

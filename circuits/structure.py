@@ -21,27 +21,8 @@ class Structure:
 
     @cached_property
     def roles(self) -> tuple[tuple[str, ...], ...]:
-        """Declared roles of every column: input, deficit, slack, on, tier, part; none is an auxiliary value."""
-        out: list[list[str]] = [[] for _ in self.circuit.columns]
-        for column, role in self._declared():
-            out[column].append(role)
-        return tuple(map(tuple, out))
-
-    def _declared(self) -> Iterator[tuple[int, str]]:
-        circuit = self.circuit
-        for item in circuit.inputs:
-            yield from ((column, "input") for side in item.sides for column, _ in side.parts)
-        yield from ((column, "deficit") for column in vars(circuit.deficits).values())
-        yield from ((equation.slack, "slack") for equation in circuit.equations if equation.slack is not None)
-        for group in circuit.one_hots:
-            yield group.on, "on"
-            yield from ((column, "tier") for column in group.tiers)
-            yield from ((column, "part") for column in group.parts)
-
-    @cached_property
-    def values(self) -> tuple[int, ...]:
-        """Columns without a role: values of maxima."""
-        return tuple(column for column, roles in enumerate(self.roles) if not roles)
+        """Declared roles of every column; see `roles_of`."""
+        return roles_of(self.circuit)
 
     @cached_property
     def equations_of(self) -> dict[Terms, list[Equation]]:
@@ -86,6 +67,30 @@ class Structure:
     def capacity(self, parts: Parts) -> int:
         """Return the lots that columns can hold."""
         return sum(lots * self.circuit.columns[column].capacity for column, lots in parts)
+
+
+def roles_of(circuit: Circuit) -> tuple[tuple[str, ...], ...]:
+    """Return what every column is declared as: input, deficit, slack, on, tier, part; a value has no role."""
+    out: list[list[str]] = [[] for _ in circuit.columns]
+    for column, role in _declared(circuit):
+        out[column].append(role)
+    return tuple(map(tuple, out))
+
+
+def values_of(circuit: Circuit) -> tuple[int, ...]:
+    """Return the columns without a role: values of maxima."""
+    return tuple(column for column, roles in enumerate(roles_of(circuit)) if not roles)
+
+
+def _declared(circuit: Circuit) -> Iterator[tuple[int, str]]:
+    for item in circuit.inputs:
+        yield from ((column, "input") for side in item.sides for column, _ in side.parts)
+    yield from ((column, "deficit") for column in vars(circuit.deficits).values())
+    yield from ((equation.slack, "slack") for equation in circuit.equations if equation.slack is not None)
+    for group in circuit.one_hots:
+        yield group.on, "on"
+        yield from ((column, "tier") for column in group.tiers)
+        yield from ((column, "part") for column in group.parts)
 
 
 def normal(terms: dict[int, int]) -> Terms:

@@ -1,0 +1,136 @@
+"""A circuit in words: what `risk show --circuit` prints for a quant or an auditor."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from zkmargin.circuits.variables import OUTPUTS, E, I, N, R, Terms, variable
+
+if TYPE_CHECKING:
+    from zkmargin.circuits.circuit import Circuit, OmittedRow
+
+SHOWN = 8  # items of a list before the rest is counted
+
+
+def explain(circuit: Circuit) -> str:
+    """Return the circuit in words, one statement a line."""
+    return "\n".join(_lines(circuit))
+
+
+def _lines(circuit: Circuit) -> Iterator[str]:
+    yield f"Circuit of book {circuit.name}, version {circuit.version}, digest {circuit.digest.hex()}"
+    yield (
+        f"  {len(circuit.columns):,} columns in {circuit.n_bits:,} bits ({circuit.n_words:,} words of 16), "
+        f"{len(circuit.equations):,} equations over integers, no constants"
+    )
+    yield "  " + ", ".join(f"{name} quantum {float(value):g}" for name, value in circuit.quanta.items())
+    yield "Inputs, in lots (long minus short where signed)"
+    yield from _inputs(circuit)
+    yield "Rules"
+    yield "  N = every input at its lot value, exactly: what the customer is owed"
+    yield from _equity(circuit)
+    yield from _requirements(circuit)
+    yield from _maxima(circuit)
+    yield "  E - R = surplus - shortfall;  N = owed - bad debt: deficits are counted and published"
+    for gate in circuit.gates:
+        cost = circuit.inputs[gate.cost].name
+        yield f"  {cost} is 0 unless one of {len(gate.positions):,} positions settled in it is held"
+    yield "Selector bits"
+    yield from _selectors(circuit)
+    yield "Left out, because of what columns can hold"
+    yield from _omitted(circuit)
+    yield "Published totals: " + _listed(list(circuit.published))
+    yield "Ratio claims E >= k R: " + (
+        "possible" if circuit.ratio_claims else "refused, something lowers R or I"
+    )
+
+
+def _inputs(circuit: Circuit) -> Iterator[str]:
+    groups: dict[tuple[str, str], list[tuple[str, int]]] = {}
+    for item in circuit.inputs:
+        parts = item.sides[0].parts
+        signed = "signed, " if len(item.sides) == 2 else ""
+        shape = signed + ("bit by bit" if len(parts) > 1 else "in one column")
+        bits = sum(circuit.columns[column].width for column, _ in parts)
+        groups.setdefault((item.key[0], shape), []).append((item.key[1], bits))
+    for (kind, shape), members in groups.items():
+        low, high = min(bits for _, bits in members), max(bits for _, bits in members)
+        width = f"{low}" if low == high else f"{low} to {high}"
+        yield f"  {kind} ({shape}, {width} bits): {_listed([label for label, _ in members])}"
+
+
+def _equity(circuit: Circuit) -> Iterator[str]:
+    net, equity = circuit.definition(N), circuit.definition(E)
+    if net is None or equity is None:
+        return
+    values, counted = dict(net.terms), dict(equity.terms)
+    grouped = {column for group in circuit.one_hots for column in (*group.tiers, *group.parts)}
+    less = [f"the {group.name} by tiers" for group in circuit.one_hots if _used(group.parts, counted)]
+    for item in circuit.inputs:
+        column, lots = item.sides[0].parts[0]
+        value, left = values.get(variable(column), 0), counted.get(variable(column), 0)
+        if left < value:
+            share = "in full" if not left else f"by {1 - left / value:.4g} of it"
+            less.append(f"{item.name} {share}" if lots else item.name)
+    others = [
+        var for var, a in equity.terms if a < 0 and var not in values and var - len(OUTPUTS) not in grouped
+    ]
+    less += [circuit.columns[var - len(OUTPUTS)].name for var in others if var >= len(OUTPUTS)]
+    yield "  E = N" + (f" less {_listed(less)}" if less else "")
+
+
+def _used(columns: tuple[int, ...], terms: dict[int, int]) -> bool:
+    return any(variable(column) in terms for column in columns)
+
+
+def _requirements(circuit: Circuit) -> Iterator[str]:
+    for output, name in ((R, "maintenance requirement"), (I, "initial requirement")):
+        definition = circuit.definition(output)
+        terms = () if definition is None else definition.terms
+        yield f"  {OUTPUTS[output]} = {_sum(circuit, terms)}  ({name})"
+
+
+def _sum(circuit: Circuit, terms: Terms) -> str:
+    parts = [f"{a:,} x {circuit.columns[var - len(OUTPUTS)].name}" for var, a in terms if var >= len(OUTPUTS)]
+    return " + ".join(parts) or "0"
+
+
+def _maxima(circuit: Circuit) -> Iterator[str]:
+    """State the inequalities of every auxiliary value together."""
+    pieces: dict[str, list[str]] = {}
+    for equation in circuit.equations:
+        if equation.slack is not None and " >= " in equation.name:
+            name, piece = equation.name.split(" >= ", 1)
+            pieces.setdefault(name, []).append(piece)
+    for name, labels in pieces.items():
+        yield f"  max:{name} >= 0 and >= each of {len(labels)}: {_listed(labels, 20)}"
+
+
+def _selectors(circuit: Circuit) -> Iterator[str]:
+    if not circuit.one_hots:
+        yield "  none: every rule is convex or affine"
+    for group in circuit.one_hots:
+        knots = ", ".join(f"{knot:,}" for knot in group.knots)
+        yield f"  {group.name}: one of {len(group.tiers)} tiers, from {knots} lots, set by the amount itself"
+
+
+def _omitted(circuit: Circuit) -> Iterator[str]:
+    if not circuit.omitted_rows and not circuit.omitted_tiers:
+        yield "  nothing"
+    reasons = Counter(_reason(row) for row in circuit.omitted_rows)
+    for reason, count in reasons.items():
+        names = [row.name for row in circuit.omitted_rows if _reason(row) == reason]
+        yield f"  {count} inequalities, {reason}: {_listed(names)}"
+    for tier in circuit.omitted_tiers:
+        yield f"  tier {tier.name}: the column cannot hold more than {tier.knot:,} lots"
+
+
+def _reason(row: OmittedRow) -> str:
+    return "which can never fail" if row.implied_by is None else "the same as one that stands"
+
+
+def _listed(names: list[str], shown: int = SHOWN) -> str:
+    more = f" and {len(names) - shown:,} more" if len(names) > shown else ""
+    return ", ".join(names[:shown]) + more if names else "none"
