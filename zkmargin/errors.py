@@ -43,8 +43,9 @@ class ZkmarginError(Exception):
 
     def __str__(self) -> str:
         text = self.message
-        if self.expected is not None or self.actual is not None:
-            text += f" (expected {self.expected}, got {self.actual})"
+        known = (("expected", self.expected), ("got", self.actual))
+        if details := ", ".join(f"{word} {value}" for word, value in known if value is not None):
+            text += f" ({details})"
         if self.hint:
             text += f"; {self.hint}"
         return text
@@ -71,9 +72,7 @@ class Problem:
         place = self.file + (f":{self.row}" if self.row is not None else "")
         column = f" [{self.column}]" if self.column else ""
         value = f" {self.value!r}" if self.value is not None else ""
-        return f"{place}{column}{value}: {self.message}" + (
-            f" ({self.hint})" if self.hint else ""
-        )
+        return f"{place}{column}{value}: {self.message}" + (f" ({self.hint})" if self.hint else "")
 
 
 class InputError(UsageError):

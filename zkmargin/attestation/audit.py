@@ -28,8 +28,10 @@ from zkmargin.proofs.totals_statement import TotalsStatement, totals_proof_from_
 from zkmargin.tree import MerkleSumTree
 
 NOT_PROVEN = (
-    "account rules: not proven. This version commits to every account's equity and requirement, but its audit does "
-    "not yet prove that they satisfy the circuits; only bundles checked by their owners do",
+    (
+        "account rules: not proven. This version commits to every account's equity and requirement, but its audit "
+        "does not yet prove that they satisfy the circuits; only bundles checked by their owners do"
+    ),
     "assets: not proven. Reserves are no part of this attestation",
 )
 

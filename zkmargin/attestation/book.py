@@ -11,9 +11,9 @@ import numpy as np
 
 from zkmargin.attestation.header import BookHeader, shard_log2
 from zkmargin.attestation.private import Opening
-from zkmargin.circuits.compiled import CompiledBook
 from zkmargin.circuits.circuit import Circuit
-from zkmargin.commitment import Leaves, book_context, uid_commitment
+from zkmargin.circuits.compiled import CompiledBook
+from zkmargin.commitment import Leaves, uid_commitment
 from zkmargin.group.backend import Backend
 from zkmargin.inputs.ledger import Pots
 from zkmargin.inputs.policy import BookPolicy
@@ -107,7 +107,16 @@ class CommittedBook:
         """Return one opening a pot, in the order of account and pot."""
         amounts = self._amounts
         return [
-            Opening(account, pot, user, tuple(amounts[row]), int(place), self.secrets.a[row], self.secrets.b[row], salt)
+            Opening(
+                account,
+                pot,
+                user,
+                tuple(amounts[row]),
+                int(place),
+                self.secrets.a[row],
+                self.secrets.b[row],
+                salt,
+            )
             for row, ((account, pot), user, place, salt) in enumerate(
                 zip(self.pots.labels, self.pots.users, self.secrets.places, self.secrets.salts, strict=False)
             )
@@ -138,7 +147,9 @@ def commit_book(
         backend.commit_bits(words, compiled.circuit.n_bits, b),
     )
     tree = MerkleSumTree(backend, context, leaves)
-    return CommittedBook(compiled, pots, secrets, outputs, words, a, b, leaves, tree, _totals(compiled.circuit, outputs, words))
+    return CommittedBook(
+        compiled, pots, secrets, outputs, words, a, b, leaves, tree, _totals(compiled.circuit, outputs, words)
+    )
 
 
 def _totals(circuit: Circuit, outputs: Values, words: SparseWords) -> tuple[tuple[str, int], ...]:
@@ -148,7 +159,8 @@ def _totals(circuit: Circuit, outputs: Values, words: SparseWords) -> tuple[tupl
     for offset, column in zip(circuit.offsets, circuit.columns, strict=True):
         sums.append(sum(count << bit for bit, count in enumerate(bits[offset : offset + column.width])))
     return tuple(
-        (name, sum(coefficient * sums[var] for var, coefficient in form)) for name, form in circuit.published.items()
+        (name, sum(coefficient * sums[var] for var, coefficient in form))
+        for name, form in circuit.published.items()
     )
 
 

@@ -24,6 +24,7 @@ from zkmargin.canonical import Json, encode
 from zkmargin.circuits.compile import compile_circuit
 from zkmargin.circuits.compiled import CompiledBook
 from zkmargin.commitment import book_context
+from zkmargin.errors import VerificationError
 from zkmargin.files import locked, refuse_existing
 from zkmargin.group.backend import Backend
 from zkmargin.inputs.ledger import Ledger
@@ -41,12 +42,17 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Everything public that an attestation is made from; `previous` is a snapshot digest or empty."""
+    """Everything public that an attestation is made from.
+
+    `previous` is a snapshot digest or empty; `circuits` are the digests that the compiled circuits must have, by book,
+    if somebody looked at them before.
+    """
 
     policy: Policy
     market: Market
     table: RiskTable
     previous: bytes = b""
+    circuits: Mapping[str, bytes] | None = None
 
     @property
     def id(self) -> str:
@@ -60,9 +66,14 @@ class Snapshot:
 
     def compile(self) -> dict[str, CompiledBook]:
         """Compile the circuit of every book, in the order of the books' ids."""
-        return {
+        compiled = {
             name: compile_circuit(self.policy, self.market, self.table, name) for name in self.policy.books
         }
+        for name, book in compiled.items():
+            expected = book.circuit.digest if self.circuits is None else self.circuits.get(name)
+            if expected != book.circuit.digest:
+                raise VerificationError("circuit", f"the risk files name another circuit for book {name!r}")
+        return compiled
 
 
 @dataclass(frozen=True, repr=False)
@@ -117,7 +128,13 @@ def _commit_books(
     for step, (name, pots) in enumerate(ledger.pots.items()):
         progress(f"commit {name}", step, len(compiled))
         secrets = BookSecrets.derive(
-            epoch, inputs, snapshot.policy.digest, snapshot.table.digest, snapshot.policy.books[name], pots, backend.order
+            epoch,
+            inputs,
+            snapshot.policy.digest,
+            snapshot.table.digest,
+            snapshot.policy.books[name],
+            pots,
+            backend.order,
         )
         context = book_context(snapshot.policy.exchange, snapshot.id, name)
         committed[name] = commit_book(backend, compiled[name], pots, secrets, context)
@@ -149,7 +166,9 @@ def _public_files(
 
 def _prove_totals(backend: Backend, work: CommittedBook, digest: bytes, epoch: EpochKey) -> bytes:
     nonces = epoch.nonce().source(backend.order)
-    proof = totals_prover.prove(backend, work.totals_statement(digest), work.root_witness(backend.order), nonces)
+    proof = totals_prover.prove(
+        backend, work.totals_statement(digest), work.root_witness(backend.order), nonces
+    )
     return proof.to_bytes(backend)
 
 
@@ -165,4 +184,3 @@ def _write_private(
         folder.write_tree(backend, name, work.tree)
     folder.write_json("report.json", report)
     folder.write_snapshot(digest, {name: len(work.leaves) for name, work in committed.items()})
-

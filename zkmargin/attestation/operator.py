@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 
 from zkmargin.canonical import Json
+from zkmargin.inputs.decimals import decimal_text
 from zkmargin.inputs.ledger import Ledger
 from zkmargin.inputs.policy import Policy
 from zkmargin.margin.accounts import BookMargin
-from zkmargin.inputs.decimals import decimal_text
 
 FORMAT = "zkmargin/operator-report/1"
 

@@ -18,6 +18,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from zkmargin import canonical, limits
 from zkmargin.bundle import Bundle, BundleLeaf
@@ -202,7 +203,7 @@ class _TreeFile:
         except OSError:
             raise UndecidedError("private-folder", f"{path} is missing") from None
 
-    def __enter__(self) -> _TreeFile:
+    def __enter__(self) -> Self:
         if os.fstat(self._file.fileno()).st_size != _NODE_BYTES * sum(self._sizes):
             self._file.close()
             raise UndecidedError("private-folder", f"{self._path} is damaged")

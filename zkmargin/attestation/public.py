@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,6 +20,7 @@ from zkmargin.canonical import Json
 from zkmargin.circuits.compile import compile_circuit
 from zkmargin.circuits.compiled import CompiledBook
 from zkmargin.errors import DecodeError, UsageError, VerificationError, ZkmarginError
+from zkmargin.inputs.decimals import decimal_text
 from zkmargin.inputs.market import Market, time_text
 from zkmargin.inputs.market_rules import check_market, check_together
 from zkmargin.inputs.policy import Policy
@@ -27,7 +29,6 @@ from zkmargin.risk.comparison import Tolerance, differences
 from zkmargin.risk.entries import RiskTable
 from zkmargin.risk.table import build_risk_table
 from zkmargin.signing import fingerprint, is_trusted
-from zkmargin.inputs.decimals import decimal_text
 
 T = TypeVar("T")
 
@@ -94,15 +95,13 @@ def check_public_inputs(report: Report, signed: SignedManifest) -> PublicInputs 
         lambda: differences(table, _trusting(lambda: build_risk_table(policy, market))),
         lambda tolerance: _tolerance_text(tolerance, policy.quote),
     )
-    books = {
-        book.id: compiled
-        for book in header.books
-        if (
-            compiled := report.check(
-                f"circuit of {book.id}", lambda book=book: _compile(policy, market, table, book), _size
-            )
+    books = {}
+    for book in header.books:
+        compiled = report.check(
+            f"circuit of {book.id}", partial(_compile, policy, market, table, book), _size
         )
-    }
+        if compiled is not None:
+            books[book.id] = compiled
     return PublicInputs(policy, market, table, books) if len(books) == len(header.books) else None
 
 
@@ -198,4 +197,7 @@ def _compile(policy: Policy, market: Market, table: RiskTable, book: BookHeader)
 
 def _size(compiled: CompiledBook) -> str:
     circuit = compiled.circuit
-    return f"compiled again, all rules hold: {len(circuit.columns)} columns, {circuit.n_bits} bits, {len(circuit.equations)} equations"
+    return (
+        f"compiled again, all rules hold: {len(circuit.columns)} columns, {circuit.n_bits} bits, "
+        f"{len(circuit.equations)} equations"
+    )

@@ -1,0 +1,75 @@
+"""`zkmargin audit`: check everything that an attestation claims."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+from zkmargin.cli.output import emit_json, emit_table, json_option, say
+from zkmargin.cli.verdict import show_report
+
+from zkmargin.attestation.audit import AuditResult, audit_attestation
+from zkmargin.attestation.totals import total_rows
+from zkmargin.group import default_backend
+from zkmargin.inputs import load_market
+from zkmargin.signing import load_public_key
+
+trust_option = click.option(
+    "--trust",
+    "trusted",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Public key that you trust; may be given several times.",
+)
+
+
+@click.command()
+@click.argument("attestation", type=click.Path(path_type=Path))
+@trust_option
+@click.option(
+    "--previous", type=click.Path(path_type=Path), help="The attestation that this one must follow."
+)
+@click.option("--market", type=click.Path(path_type=Path), help="Your own policy, instruments and prices.")
+@json_option
+def command(
+    attestation: Path, trusted: tuple[Path, ...], previous: Path | None, market: Path | None, as_json: bool
+) -> int:
+    """Check ATTESTATION: who signed it, risk table, circuits, trees, totals.
+
+    Ends with 0 only if everything is proven that an attestation can hold; 1 if something is false, 3 if something
+    cannot be read, 4 if nothing is false but not all is proven or no key is trusted.
+    """
+    keys = [load_public_key(path) for path in trusted]
+    result = audit_attestation(
+        default_backend(),
+        attestation,
+        keys,
+        previous=previous,
+        market=load_market(market) if market else None,
+    )
+    show_report(result.report)
+    _show_totals(result, as_json=as_json)
+    if as_json:
+        emit_json(_json(result))
+    return result.report.outcome.value
+
+
+def _show_totals(result: AuditResult, *, as_json: bool) -> None:
+    if result.header is None or result.inputs is None or as_json:
+        return
+    say(f"published totals of {result.header.exchange} at {result.header.time}:")
+    columns = ("book", "total", "quantity", f"value in {result.inputs.policy.quote}")
+    emit_table(columns, total_rows(result.header, result.inputs), columns[2:])
+
+
+def _json(result: AuditResult) -> dict[str, Any]:
+    value = result.report.to_json()
+    if result.header is not None:
+        value["exchange"] = result.header.exchange
+        value["snapshot"] = result.header.snapshot_id
+        value["digest"] = result.header.digest(default_backend().order).hex()
+        value["totals"] = {
+            book.id: {name: str(total) for name, total in book.totals} for book in result.header.books
+        }
+    return value
