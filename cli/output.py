@@ -27,6 +27,8 @@ from zkmargin.inputs.decimals import decimal_text
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Write one JSON object to stdout.")
 
+MAX_LINE = 100_000  # characters of a table's row
+
 _HIDDEN = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")  # control, format (bidirectional too), surrogates, separators
 
 
@@ -78,8 +80,7 @@ def emit_table(columns: Sequence[str], rows: Sequence[Sequence[str]], numeric: S
         table.add_column(column, justify="right" if column in numeric else "left", no_wrap=True)
     for row in rows:
         table.add_row(*map(escape, row))
-    output = Console(file=sys.stdout, highlight=False, markup=False)
-    width = output.measure(table).maximum
+    width = Console(width=MAX_LINE).measure(table).maximum  # a narrow terminal must not cut figures
     Console(file=sys.stdout, highlight=False, markup=False, width=max(width, 20)).print(table)
 
 
