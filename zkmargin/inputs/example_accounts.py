@@ -19,7 +19,12 @@ from zkmargin.inputs.market import Instrument, Market
 POSITION_LIMIT = 2_000_000  # quote currency, as in the example's policy
 HOUSE_SHARE, CROWDED = 0.85, 0.6  # of the limit: where trades stop, and where they turn against the crowd
 POOL_RATE = 0.8  # what pledged coins are taken to be worth when a debt is sized
-UNHEALTHY, BAD_DEBT, ISOLATED = 3, 5, 7  # these accounts always are; of the others one in 60 is unhealthy
+UNHEALTHY, BAD_DEBT, ISOLATED, UNCOVERED = (
+    3,
+    5,
+    7,
+    12,
+)  # accounts that are so in every example, and a few more
 LEAST_WITH_HOUSE = 12
 
 
@@ -63,7 +68,7 @@ class Exchange:
         user = f"user{number:06}@example.com"
         account = Account(f"A{number:07}", user, nonce, "spot" if number % 10 in (2, 6, 9) else "portfolio")
         if account.book == "spot":
-            self._fill_spot(account, troubled=self._random.random() < 1 / 30)
+            self._fill_spot(account, troubled=number == UNCOVERED or self._random.random() < 1 / 60)
             return account
         self._trade(account, CROSS)
         health = math.exp(self._random.gauss(1.0, 0.5)) + 0.3
@@ -170,18 +175,20 @@ class Exchange:
     def _fill_spot(self, account: Account, *, troubled: bool) -> None:
         for asset in self._random.sample(("BTC", "ETH", "USD", "USDT"), self._random.choice((1, 1, 2, 3))):
             self._hold(account, CROSS, asset, min(2 * 10**7, 80 * self._random.paretovariate(0.6)))
+        if troubled:
+            self._hold(account, CROSS, "BTC", 5_000)
         coins = [asset for asset in ("BTC", "ETH") if account.held[CROSS, asset]]
-        if not coins or self._random.random() > 0.5:
+        if not coins or (not troubled and self._random.random() > 0.5):
             return
         asset, pool = coins[0], self._random.choice(("loan", "margin"))
         pledged = round(account.held[CROSS, asset] * self._random.uniform(0.3, 1))
         account.pledged[pool, CROSS, asset] = pledged
         worth = self._sizes.worth(asset, pledged)
-        share = self._random.uniform(1.1, 1.3) if troubled else self._random.uniform(0.1, 0.6)
+        share = self._random.uniform(1.3, 1.5) if troubled else self._random.uniform(0.1, 0.6)
         owed = self._random.choice(("USD", "USDT"))
         debt = self._sizes.lots(owed, min(POOL_RATE * worth, 10**6) * share)
         account.owed[CROSS, owed] += debt
-        account.held[CROSS, owed] += round(debt * self._random.uniform(0, 0.9))
+        account.held[CROSS, owed] += round(debt * self._random.uniform(0.3, 0.9))
 
     def _house(self) -> Account:
         house = Account("HOUSE", "market-maker@example.com", "", "portfolio")

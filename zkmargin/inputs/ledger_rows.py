@@ -120,13 +120,12 @@ def read_balances(
         if instrument is None:
             line.fault("asset", asset, "unknown asset", suggestion(asset, target.rules.assets))
             continue
-        most = target.rules.most_held[asset]
+        before, most = problems.count, target.rules.most_held[asset]
         held = line.lots("held", fields[0], instrument, most)
         owed = line.lots("owed", fields[1], instrument, most)
         if owed and asset not in target.rules.borrowable:
-            line.fault(
-                "owed", fields[1], f"the book {book!r} has no price_range for {asset!r}", "it cannot be owed"
-            )
+            message = f"the book {book!r} has no price_range for {asset!r}"
+            line.fault("owed", fields[1], message, "it cannot be owed")
         target.add(("held", asset), pot, held)
         target.add(("owed", asset), pot, owed)
         pledged = 0
@@ -134,7 +133,7 @@ def read_balances(
             if part := line.lots(column, text or "0", instrument, most):
                 pledged += part
                 _add_pledge(line, target, column, pot, asset, part)
-        if pledged > held:
+        if pledged > held and problems.count == before:
             shown = decimal_text(pledged * instrument.lot)
             line.fault(
                 pledges[0], shown, "more pledged than held", f"{fields[0]} held; pledges are part of it"
