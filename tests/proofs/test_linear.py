@@ -212,9 +212,12 @@ def test_no_witness(change: dict[str, list[int]]) -> None:
 # --- folding
 
 
-def test_fold_blocks_is_the_weighted_sum_of_blocks() -> None:
+@pytest.mark.parametrize("at_once", [1, 5, 8, 12, 1 << 15])
+def test_fold_blocks_is_the_weighted_sum_of_blocks(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unfolded, "FOLD_AT_ONCE", at_once)
     points, weights = gen(BN, "GB", 12), [1, BN.order - 1, 12345678901234567890, 0]
     folded = unfolded.fold_blocks(BN, points, weights)
+    assert len(folded) == 3
     for at in range(3):
         expected = BN.msm(weights, BN.gather(points, range(at, 12, 3)))
         assert BN.equal(folded[at : at + 1], expected)

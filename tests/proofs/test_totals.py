@@ -23,6 +23,7 @@ from zkmargin.proofs import linear_verifier, split_verifier, totals_prover, tota
 from zkmargin.proofs.split_statement import split_bytes
 from zkmargin.proofs.totals_prover import bit_sums, root_witness
 from zkmargin.proofs.totals_statement import totals_proof_from_bytes
+from zkmargin.secrets import EpochKey
 
 BN = ReferenceBackend(Bn254())
 BOOK = tiny_book(BN)
@@ -72,6 +73,20 @@ def test_honest_totals_over_the_free_module(monkeypatch: pytest.MonkeyPatch) -> 
         proof = totals_prover.prove(free, wrong.statement, wrong.witness, SeededNonces(13, seed))
         with pytest.raises(VerificationError):
             totals_verifier.verify(free, wrong.statement, proof)
+
+
+def test_nonces_of_an_epoch_key_repeat_the_bytes_and_no_nonce() -> None:
+    nonces = EpochKey(bytes(range(32))).nonce().source(BN.order)
+    first = totals_prover.prove(BN, BOOK.statement, BOOK.witness, nonces)
+    totals_verifier.verify(BN, BOOK.statement, first)
+    again = totals_prover.prove(BN, BOOK.statement, BOOK.witness, nonces)
+    assert again.to_bytes(BN) == first.to_bytes(BN)
+    other = replace(BOOK.statement, snapshot_digest=bytes(32))
+    elsewhere = totals_prover.prove(BN, other, BOOK.witness, nonces).to_bytes(BN)
+    data = first.to_bytes(BN)
+    assert not {data[at : at + 32] for at in range(0, len(data), 32)} & {
+        elsewhere[at : at + 32] for at in range(0, len(elsewhere), 32)
+    }
 
 
 # --- bytes

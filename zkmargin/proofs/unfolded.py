@@ -10,7 +10,7 @@ multiplication:
                      themselves; a round then only combines a few of these points
     fold_blocks      the folded generators after t rounds, all blocks at once: the doublings are shared
 
-Memory: BlockProducts keeps 4^t points, fold_blocks 2^(WINDOW - 2) multiples of each generator.
+Memory: BlockProducts keeps 4^t points, fold_blocks 2^(WINDOW - 2) multiples of FOLD_AT_ONCE generators.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import Protocol
 from zkmargin.group.backend import Backend, Points
 
 WINDOW = 5  # bits of a signed window in fold_blocks
+FOLD_AT_ONCE = 1 << 15  # generators whose multiples fold_blocks holds at a time
 
 Sum = tuple[list[int], Points]  # scalars and points: sum scalar_i * point_i
 
@@ -108,9 +109,20 @@ def fold_blocks(backend: Backend, points: Points, weights: Sequence[int]) -> Poi
     All positions of a block share its scalar, so signed windows (wNAF) turn into additions of whole arrays.
     """
     size = len(points) // len(weights)
-    multiples = [_odd_multiples(backend, points[p * size :][:size]) for p in range(len(weights))]
+    step = max(1, FOLD_AT_ONCE // len(weights))
     digits = [_signed_windows(weight) for weight in weights]
-    total = backend.identity(size)
+    parts = []
+    for start in range(0, size, step):
+        starts = range(start, len(points), size)
+        blocks = [points[at : min(at + step, at - start + size)] for at in starts]
+        parts.append(_fold(backend, blocks, digits))
+    return backend.concat(parts)
+
+
+def _fold(backend: Backend, blocks: Sequence[Points], digits: Sequence[Sequence[int]]) -> Points:
+    """Return the sum of blocks, each times the scalar of its digits, most significant digit first."""
+    multiples = [_odd_multiples(backend, block) for block in blocks]
+    total = backend.identity(len(blocks[0]))
     for position in range(max(map(len, digits)) - 1, -1, -1):
         total = backend.add(total, total)
         for block, windows in enumerate(digits):
