@@ -1,93 +1,151 @@
-//! The one encoding of scalars and points at the boundary, with every check.
+//! Exactly one byte string per point, with every check.
 //!
-//! A scalar is 32 bytes, big-endian, below the order r. A point is 64 bytes, x then y, each big-endian and below the
-//! modulus q, on y^2 = x^3 + 3; 64 zero bytes are infinity (x = y = 0 is not on the curve, so the meaning is unique).
-//! G1 of BN254 has cofactor 1: on the curve is in the group.
+//! 64 bytes: x then y, each big-endian and below the modulus q, on y^2 = x^3 + 3; 64 zero bytes are infinity (x = y = 0 is
+//! not on the curve, so the meaning is unique). 32 bytes: x with two flags on top, 10 for the smaller y, 11 for the
+//! larger, 01 and nothing else for infinity. G1 of BN254 has cofactor 1: on the curve is in the group.
 
 use halo2curves::CurveAffine;
-use halo2curves::bn256::{Fq, Fr, G1, G1Affine};
-use halo2curves::ff::PrimeField;
-use halo2curves::group::Curve;
+use halo2curves::bn256::{Fq, G1Affine};
+use halo2curves::ff::{Field, PrimeField};
 use halo2curves::group::prime::PrimeCurveAffine;
-use numpy::{PyReadonlyArray2, PyUntypedArrayMethods};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use pyo3::types::PyBytes;
 use rayon::prelude::*;
 
-/// Bytes of a scalar or coordinate.
-pub const FIELD: usize = 32;
+use crate::affine::is_infinity;
+use crate::points::Points;
+use crate::scalars::{FIELD, chunks};
+
 /// Bytes of an uncompressed point.
 pub const POINT: usize = 2 * FIELD;
 
-/// Copy an array of byte strings, shape `[n, width]`, into n arrays; raise `ValueError` for another width.
-///
-/// Copied because the GIL is released afterwards: what was checked must be what is used.
-pub fn rows<const WIDTH: usize>(name: &str, array: &PyReadonlyArray2<'_, u8>) -> PyResult<Vec<[u8; WIDTH]>> {
-    let shape = array.shape();
-    if shape[1] != WIDTH {
-        let message = format!("{name}: expected shape [n, {WIDTH}], got [{}, {}]", shape[0], shape[1]);
-        return Err(PyValueError::new_err(message));
+const FLAGS: u8 = 0b1100_0000;
+const INFINITY: u8 = 0b0100_0000;
+const SMALLER: u8 = 0b1000_0000;
+const LARGER: u8 = 0b1100_0000;
+
+pyo3::create_exception!(
+    _kernels,
+    EncodingError,
+    PyValueError,
+    "Bytes that are not the one encoding of any value; args are a code and a message."
+);
+
+/// Why bytes are refused: a stable code and a sentence, those of `zkmargin.group.codec`.
+type Fault = (&'static str, &'static str);
+
+const RANGE: Fault = ("range", "a coordinate is not below the field modulus");
+const OFF_CURVE: Fault = ("curve", "the coordinates are not those of a point of the curve");
+const NO_POINT: Fault = ("curve", "no point of the curve has this coordinate");
+const WRONG_FLAG: Fault = ("flag", "the flags of a compressed point are wrong");
+const NOT_ALLOWED: Fault = ("infinity", "the point at infinity is not allowed here");
+
+/// Return 64 bytes a point.
+#[pyfunction]
+pub fn encode<'py>(py: Python<'py>, points: PyRef<'py, Points>) -> Bound<'py, PyBytes> {
+    encode_all::<POINT>(py, points.as_slice(), encode_point)
+}
+
+/// Invert `encode`; `EncodingError` for every other byte string, and for infinity unless it is allowed.
+#[pyfunction]
+pub fn decode(py: Python<'_>, data: &[u8], infinity: bool) -> PyResult<Points> {
+    decode_all::<POINT>(py, data, infinity, decode_point)
+}
+
+/// Return 32 bytes a point.
+#[pyfunction]
+pub fn compress<'py>(py: Python<'py>, points: PyRef<'py, Points>) -> Bound<'py, PyBytes> {
+    encode_all::<FIELD>(py, points.as_slice(), compress_point)
+}
+
+/// Invert `compress`; `EncodingError` for every other byte string, and for infinity unless it is allowed.
+#[pyfunction]
+pub fn decompress(py: Python<'_>, data: &[u8], infinity: bool) -> PyResult<Points> {
+    decode_all::<FIELD>(py, data, infinity, decompress_point)
+}
+
+fn encode_all<'py, const SIZE: usize>(
+    py: Python<'py>,
+    points: &[G1Affine],
+    encode: fn(&G1Affine) -> [u8; SIZE],
+) -> Bound<'py, PyBytes> {
+    let parts: Vec<[u8; SIZE]> = py.detach(|| points.par_iter().map(encode).collect());
+    PyBytes::new(py, parts.as_flattened())
+}
+
+fn decode_all<const SIZE: usize>(
+    py: Python<'_>,
+    data: &[u8],
+    infinity: bool,
+    decode: fn(&[u8; SIZE]) -> Result<G1Affine, Fault>,
+) -> PyResult<Points> {
+    let wrong_length = || EncodingError::new_err(("length", format!("points take {SIZE} bytes each")));
+    let parts = chunks::<SIZE>(data).ok_or_else(wrong_length)?;
+    let decoded: Vec<Result<G1Affine, Fault>> = py.detach(|| parts.into_par_iter().map(decode).collect());
+    // In order, so that the first fault of the bytes is the one that is reported.
+    let points: Vec<G1Affine> =
+        decoded.into_iter().collect::<Result<_, Fault>>().map_err(EncodingError::new_err)?;
+    if !infinity && points.iter().any(is_infinity) {
+        return Err(EncodingError::new_err(NOT_ALLOWED));
     }
-    let view = array.as_array();
-    Ok(view.outer_iter().map(|row| std::array::from_fn(|i| row[i])).collect())
+    Ok(Points::new(points))
 }
 
-/// Decode scalars; `ValueError` names the first row that is not below the order.
-pub fn scalars(encoded: &[[u8; FIELD]]) -> PyResult<Vec<Fr>> {
-    let decoded: Vec<Option<Fr>> = encoded.par_iter().map(scalar).collect();
-    all(decoded, "scalar", "is not below the order")
-}
-
-/// Decode points; `ValueError` names the first row that is no point's encoding.
-pub fn points(encoded: &[[u8; POINT]]) -> PyResult<Vec<G1Affine>> {
-    let decoded: Vec<Option<G1Affine>> = encoded.par_iter().map(point).collect();
-    all(decoded, "point", "is not the encoding of a point on the curve")
-}
-
-/// Encode a point; infinity, which halo2curves holds as x = y = 0, becomes 64 zero bytes by itself.
-pub fn encode(point: &G1) -> [u8; POINT] {
-    let affine = point.to_affine();
-    let mut out = [0; POINT];
-    out[..FIELD].copy_from_slice(&big_endian(affine.x.to_repr()));
-    out[FIELD..].copy_from_slice(&big_endian(affine.y.to_repr()));
+fn encode_point(point: &G1Affine) -> [u8; POINT] {
+    let mut out = [0; POINT]; // infinity, held as x = y = 0, becomes 64 zero bytes by itself
+    out[..FIELD].copy_from_slice(&big_endian(point.x));
+    out[FIELD..].copy_from_slice(&big_endian(point.y));
     out
 }
 
-fn scalar(encoded: &[u8; FIELD]) -> Option<Fr> {
-    Fr::from_repr(little_endian(encoded).into()).into()
-}
-
-fn point(encoded: &[u8; POINT]) -> Option<G1Affine> {
+fn decode_point(encoded: &[u8; POINT]) -> Result<G1Affine, Fault> {
     if encoded == &[0; POINT] {
-        return Some(G1Affine::identity());
+        return Ok(G1Affine::identity());
     }
-    let x: Fq = coordinate(&encoded[..FIELD])?;
-    let y: Fq = coordinate(&encoded[FIELD..])?;
-    G1Affine::from_xy(x, y).into()
+    let half = |start: usize| coordinate(std::array::from_fn(|i| encoded[start + i])).ok_or(RANGE);
+    let (x, y) = (half(0)?, half(FIELD)?);
+    Option::from(G1Affine::from_xy(x, y)).ok_or(OFF_CURVE)
 }
 
-fn coordinate(encoded: &[u8]) -> Option<Fq> {
-    let bytes: [u8; FIELD] = encoded.try_into().ok()?;
-    Fq::from_repr(little_endian(&bytes).into()).into()
+fn compress_point(point: &G1Affine) -> [u8; FIELD] {
+    let mut out = big_endian(point.x);
+    out[0] |= match (is_infinity(point), is_larger(point.y)) {
+        (true, _) => INFINITY,
+        (false, true) => LARGER,
+        (false, false) => SMALLER,
+    };
+    out
 }
 
-fn little_endian(encoded: &[u8; FIELD]) -> [u8; FIELD] {
+fn decompress_point(encoded: &[u8; FIELD]) -> Result<G1Affine, Fault> {
+    let flags = encoded[0] & FLAGS;
     let mut bytes = *encoded;
-    bytes.reverse();
-    bytes
-}
-
-fn big_endian(representation: impl AsRef<[u8]>) -> [u8; FIELD] {
-    let mut bytes = [0; FIELD];
-    bytes.copy_from_slice(representation.as_ref());
-    bytes.reverse();
-    bytes
-}
-
-fn all<T>(decoded: Vec<Option<T>>, what: &str, fault: &str) -> PyResult<Vec<T>> {
-    let mut values = Vec::with_capacity(decoded.len());
-    for (row, value) in decoded.into_iter().enumerate() {
-        values.push(value.ok_or_else(|| PyValueError::new_err(format!("{what} {row} {fault}")))?);
+    bytes[0] &= !FLAGS;
+    if flags == INFINITY && bytes == [0; FIELD] {
+        return Ok(G1Affine::identity());
     }
-    Ok(values)
+    if flags != SMALLER && flags != LARGER {
+        return Err(WRONG_FLAG);
+    }
+    let x = coordinate(bytes).ok_or(RANGE)?;
+    let root: Option<Fq> = (x.square() * x + G1Affine::b()).sqrt().into();
+    let y = root.ok_or(NO_POINT)?;
+    Ok(G1Affine { x, y: if is_larger(y) == (flags == LARGER) { y } else { -y } })
+}
+
+/// Return whether y is larger than q - y.
+fn is_larger(y: Fq) -> bool {
+    y.lexicographically_largest().into()
+}
+
+fn coordinate(mut encoded: [u8; FIELD]) -> Option<Fq> {
+    encoded.reverse();
+    Fq::from_repr(encoded.into()).into()
+}
+
+fn big_endian(value: Fq) -> [u8; FIELD] {
+    let mut bytes = value.to_bytes();
+    bytes.reverse();
+    bytes
 }

@@ -3,10 +3,19 @@
 //! This file only registers. One file per primitive; each checks all of its inputs itself (scalars below the order,
 //! coordinates below the modulus, points on the curve, lengths) and raises `ValueError`, and releases the GIL for its work.
 
+mod accumulate;
+mod affine;
 mod encoding;
+mod fixed_base;
+mod hash_to_curve;
 mod hashing;
 mod info;
 mod multiexp;
+mod points;
+mod rows;
+mod scalars;
+mod sums;
+mod windows;
 
 use pyo3::prelude::*;
 
@@ -14,9 +23,21 @@ use pyo3::prelude::*;
 #[pymodule]
 mod _kernels {
     #[pymodule_export]
+    use super::encoding::{EncodingError, compress, decode, decompress, encode};
+    #[pymodule_export]
+    use super::fixed_base::{FixedBase, add_products};
+    #[pymodule_export]
+    use super::hash_to_curve::hash_to_curve;
+    #[pymodule_export]
     use super::hashing::sha256_many;
     #[pymodule_export]
     use super::info::info;
     #[pymodule_export]
-    use super::multiexp::msm;
+    use super::multiexp::{msm, scale};
+    #[pymodule_export]
+    use super::points::{Points, concat, equal, gather, identity, is_identity};
+    #[pymodule_export]
+    use super::rows::sum_bits;
+    #[pymodule_export]
+    use super::sums::{add, negate, pair_sums, total};
 }

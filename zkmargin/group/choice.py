@@ -17,12 +17,12 @@ from zkmargin.group.reference import ReferenceBackend
 @cache
 def default_backend() -> Backend:
     """Return the native backend where it was built, else the reference backend; one for the whole process."""
-    store = GeneratorStore(cache_folder(os.environ))
+    folder = cache_folder(os.environ)
     try:
         native = import_module("zkmargin.group.native")
     except ImportError:  # built without the native module
-        return ReferenceBackend(Bn254(store))
-    backend: Backend = native.NativeBackend(store)
+        return ReferenceBackend(Bn254(GeneratorStore(folder)))
+    backend: Backend = native.NativeBackend(GeneratorStore(folder, native.derive))
     return backend
 
 
