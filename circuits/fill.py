@@ -14,6 +14,7 @@ import numpy as np
 from zkmargin.circuits.circuit import OUTPUTS, Circuit
 from zkmargin.circuits.draft import Row
 from zkmargin.circuits.evaluate import Block, State, put, reach
+from zkmargin.circuits.expression import SideKey
 from zkmargin.circuits.loading import load_sides
 from zkmargin.circuits.steps import DeficitStep, MaximumStep, OutputStep, SlackStep, Step, TierStep
 from zkmargin.circuits.variables import InputKey
@@ -34,7 +35,11 @@ class Program:
 
     def run(self, values: Mapping[InputKey, SparseValues], rows: int) -> Witness:
         """Fill `rows` accounts from their amounts in lots; see `loading.load_sides` for what is refused."""
-        state = State(rows, load_sides(self.circuit, values), {})
+        return self.complete(load_sides(self.circuit, values), rows)
+
+    def complete(self, sides: Mapping[SideKey, SparseValues], rows: int) -> Witness:
+        """Fill everything that follows from the sides of the inputs, whether or not both of a pair are used."""
+        state = State(rows, dict(sides), {})
         outputs = np.zeros((rows, len(OUTPUTS)), dtype=self.money)
         for step, block in self.steps:
             match step:

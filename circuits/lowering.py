@@ -81,7 +81,7 @@ class Lowering(Columns):
         """Add an equation without a slack."""
         self.equations.append(DraftEquation(name, row, outputs or {}, None))
 
-    def inequality(self, name: str, row: Row, place: Place) -> int | None:
+    def inequality(self, name: str, row: Row, place: Place, high: int | None = None) -> int | None:
         """Add row = slack and return the slack; None if the row was left out because it cannot fail.
 
         It cannot if no coefficient is negative, or if it stands there already, coefficient by coefficient.
@@ -94,10 +94,11 @@ class Lowering(Columns):
             self.omitted_rows.append(DraftOmission(name, row, self._kept[shape]))
             return None
         self._kept[shape] = name
-        return self.slack_equation(name, row, place)
+        return self.slack_equation(name, row, place, high)
 
-    def slack_equation(self, name: str, row: Row, place: Place) -> int:
-        """Add row = slack, whatever the row is, and return the slack."""
-        slack = self.add(f"slack:{name}", max(self.canonical_range(row)[1], 0), place)
+    def slack_equation(self, name: str, row: Row, place: Place, high: int | None = None) -> int:
+        """Add row = slack, whatever the row is, and return the slack; `high` where more is known of it."""
+        most = self.canonical_range(row)[1] if high is None else high
+        slack = self.add(f"slack:{name}", max(most, 0), place)
         self.equations.append(DraftEquation(name, row, {}, slack))
         return slack

@@ -41,16 +41,14 @@ def check_form(structure: Structure) -> None:
         if len(roles) > 1:
             raise CircuitError("form", f"{column.name} is declared as {' and as '.join(roles)}")
     _check_digits(circuit)
-    for equation in circuit.equations:
-        _check_terms(circuit, equation.name, equation.terms)
-        _check_prices(circuit, equation)
-        if equation.slack is not None:
-            _check_slack(circuit, equation, equation.slack)
-    for row in circuit.omitted_rows:
+    for row in (*circuit.equations, *circuit.omitted_rows):
         _check_terms(circuit, row.name, row.terms)
         _check_prices(circuit, row)
     for name, terms in circuit.published.items():
         _check_terms(circuit, name, terms)
+    for equation in circuit.equations:
+        if equation.slack is not None:
+            _check_slack(circuit, equation, equation.slack)
 
 
 def _unique(what: str, names: Iterable[str]) -> None:

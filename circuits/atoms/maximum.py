@@ -64,7 +64,11 @@ class Maximum(Atom):
     def _bound(self, to: Lowering, value: int, rows: Mapping[str, tuple[Row, int]]) -> None:
         kept, scales, slacks = [], [], []
         for label, (row, finer) in rows.items():
-            slack = to.inequality(f"{self.name} >= {label}", row.plus({value: finer}), (WORST_CASES,))
+            high = None
+            if len(rows) == 1:  # v is rounded up for this row alone: what is over is less than one unit
+                high = max(to.canonical_range(row)[1], finer - 1)
+            bound = row.plus({value: finer})
+            slack = to.inequality(f"{self.name} >= {label}", bound, (WORST_CASES,), high)
             if slack is not None:
                 kept.append(row)
                 scales.append(finer)
