@@ -12,7 +12,7 @@ from zkmargin.cli.verdict import money, show_report
 
 from zkmargin import limits
 from zkmargin.attestation.audit import audit_attestation
-from zkmargin.attestation.report import Outcome
+from zkmargin.attestation.report import worst
 from zkmargin.bundle_verifier import BundleResult, Identity, verify_bundle
 from zkmargin.errors import UsageError
 from zkmargin.files import read_bounded
@@ -62,21 +62,17 @@ def command(
     known = read_records(backend, data, attestation, records) if records else None
     result = verify_bundle(backend, data, attestation, keys, identity, known)
     show_report(result.report)
-    codes = [result.report.outcome]
+    outcomes = [result.report.outcome]
     audited = None
     if with_audit:
         audited = audit_attestation(backend, attestation, keys).report
         show_report(audited)
-        codes.append(audited.outcome)
+        outcomes.append(audited.outcome)
     if as_json:
         emit_json(_json(result) | ({"audit": audited.to_json()} if audited else {}))
     else:
         _show_margin(result, compared=records is not None)
-    return next(
-        code.value
-        for code in (Outcome.FAILED, Outcome.UNDECIDED, Outcome.UNMET, Outcome.PASSED)
-        if code in codes
-    )
+    return worst(outcomes).value
 
 
 def _nonce(path: Path | None) -> bytes | None:

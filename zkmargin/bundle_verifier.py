@@ -60,6 +60,9 @@ def verify_bundle(
     Reads the manifest and the public inputs only. `records` are compared with the bundle exactly, if given.
     """
     report = Report("bundle")
+    report.not_proven.append(
+        "the attestation's proofs were not checked here; zkmargin audit does, or verify --audit"
+    )
     signed = check_manifest(report, attestation, trusted)
     opened = report.check("bundle", lambda: read_bundle(backend, data), "read, in canonical form")
     inputs = check_public_inputs(report, signed) if signed else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -29,6 +29,11 @@ _WORDS = {
     Outcome.UNDECIDED: "CANNOT DECIDE",
     Outcome.UNMET: "NOT FULLY VERIFIED",
 }
+
+
+def worst(outcomes: Sequence[Outcome]) -> Outcome:
+    """Return the worst outcome; UNDECIDED if there is none at all."""
+    return next((outcome for outcome in _WORST_FIRST if outcome in outcomes), Outcome.UNDECIDED)
 
 
 @dataclass(frozen=True)
@@ -84,8 +89,7 @@ class Report:
     @property
     def outcome(self) -> Outcome:
         """Return the worst outcome: false before undecided before unmet before passed."""
-        found = {check.outcome for check in self.checks}
-        return next((outcome for outcome in _WORST_FIRST if outcome in found), Outcome.UNDECIDED)
+        return worst([check.outcome for check in self.checks])
 
     @property
     def verdict(self) -> str:
