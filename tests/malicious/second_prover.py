@@ -11,6 +11,7 @@ Left as it is, it sends the same bytes as the real prover; a test holds the two 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 
 from proof_cases import Book, Deaf, SeededNonces, gen, target, weighted
@@ -18,7 +19,7 @@ from proof_cases import Book, Deaf, SeededNonces, gen, target, weighted
 from zkmargin.group.backend import Backend, Points
 from zkmargin.proofs.forms import combine, spread
 from zkmargin.proofs.linear_prover import LinearWitness, NonceSource
-from zkmargin.proofs.linear_statement import LinearProof, LinearStatement, form_digest
+from zkmargin.proofs.linear_statement import LinearProof, LinearStatement
 from zkmargin.proofs.split_prover import SplitWitness
 from zkmargin.proofs.split_statement import SplitProof, SplitStatement
 from zkmargin.proofs.totals_statement import TotalsStatement
@@ -93,7 +94,10 @@ class LinearSteps(Steps):
 
     def open(self) -> None:
         bound = self.bound_statement()
-        self.transcript.absorb(Label.LP_FORM, form_digest(bound))
+        counts = (len(bound.forms), len(bound.generators), bound.rounds)
+        shape = b"".join(count.to_bytes(8, "big") for count in counts)
+        scalars = b"".join(value.to_bytes(32, "big") for form in bound.forms for value in form)
+        self.transcript.absorb(Label.LP_FORM, hashlib.sha256(shape + scalars).digest())
         self.send(Label.LP_COMMITMENT, bound.commitment)
         self.send(Label.LP_Y, bound.targets)
         self.xi = self.transcript.challenge(Label.LP_XI)
