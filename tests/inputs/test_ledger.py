@@ -185,6 +185,8 @@ def test_two_accounts_of_one_user(tmp_path: Path, public: Public) -> None:
         ("accounts", "A4,dave@example.com", "A4,da\tve", 5, "user", "control characters"),
         ("accounts", "A4,dave@example.com", "A4," + "d" * 257, 5, "user", "longer than 256"),
         ("accounts", "A4,dave", ",dave", 5, "account", "empty"),
+        ("accounts", "A4,dave", "Zoe\u0308,dave", 5, "account", "normal form"),
+        ("balances", "isolated-1", "two\u2028lines", 3, "pot", "control characters"),
         ("accounts", "0c0d0e0f", "0c0d0e", 2, "user_nonce", "not 16 bytes"),
         ("accounts", "0c0d0e0f", "0c0d0e0g", 2, "user_nonce", "not 16 bytes"),
         ("balances", "A2,cross,BTC", "A9,cross,BTC", 4, "account", "not in the accounts file"),

@@ -119,6 +119,7 @@ def test_a_scenario_set_of_ones_own() -> None:
         ('position = "1e7"', 'position = "0"', "book.portfolio.limits.position", "must be positive"),
         ('position = "1e7", ', "", "book.portfolio.limits.position", "missing"),
         ('call = "1.1"', 'call = "1.6"', "book.portfolio.levels.call", "not below warning"),
+        ('call = "1.1"', 'normal = "1.1"', "book.portfolio.levels.normal", "reserved"),
         ("pad_to = 4", "pad_to = 0", "book.portfolio.pad_to", "not from 1"),
         ('margin = { BTC = [["0", "0.9"]] }', '"m n" = {}', "book.spot.pools.m n", "not 1 to 64"),
         ('["100000", "0.5"]', '["100000", "2"]', "book.spot.pools.loan.BTC", "not from 0 to 1"),

@@ -18,6 +18,7 @@ from zkmargin.inputs.policy import BookPolicy, Policy, Tiers
 from zkmargin.inputs.texts import identifier_fault, label_fault
 
 CIRCUIT_VERSIONS = (1,)
+NO_LEVEL = "normal"
 PUBLISHABLE = ("initial_requirement", "requirement", "surplus")
 
 Fault = tuple[str, str | None, str, str | None]  # dotted name, value, message, hint
@@ -153,6 +154,8 @@ def _levels(book: BookPolicy) -> Iterator[Fault]:
     if not book.levels:
         yield "levels", None, "no level", None
     for name, ratio in book.levels:
+        if name == NO_LEVEL:
+            yield f"levels.{name}", None, "reserved", "it is what accounts above every level have"
         if fault := identifier_fault(name):
             yield f"levels.{name}", None, fault, None
         if ratio <= 0:

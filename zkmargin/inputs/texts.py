@@ -24,6 +24,8 @@ def label_fault(text: str) -> str | None:
         unicodedata.category(character) in ("Cc", "Cs") or character in _LINE_SEPARATORS for character in text
     ):
         return "holds control characters"
+    if not unicodedata.is_normalized("NFC", text):  # or two names would look the same
+        return "not in Unicode's normal form C"
     return "begins or ends with a space" if text != text.strip() else None
 
 
