@@ -10,6 +10,7 @@ import fcntl
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -97,10 +98,23 @@ def read_bounded(path: Path, most: int, what: str) -> bytes:
     """Read a regular file (no link) of at most `most` bytes; raise UndecidedError if that cannot be done."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        with os.fdopen(handle, "rb") as file:
-            data = file.read(most + 1)
+        try:
+            return _read_regular(handle, path, most, what)
+        finally:
+            os.close(handle)
     except OSError as error:
         raise UndecidedError("unreadable", f"{what} cannot be read: {error.strerror}", actual=path) from None
+
+
+def _read_regular(handle: int, path: Path, most: int, what: str) -> bytes:
+    """Look at kind and size first: neither a pipe nor a file of holes is worth an allocation."""
+    status = os.fstat(handle)
+    if not stat.S_ISREG(status.st_mode):
+        raise UndecidedError("unreadable", f"{what} is no regular file", actual=path)
+    if status.st_size > most:
+        raise UndecidedError("too-large", f"{what} is larger than {most} bytes", actual=path)
+    with os.fdopen(handle, "rb", closefd=False) as file:
+        data = file.read(most + 1)
     if len(data) > most:
         raise UndecidedError("too-large", f"{what} is larger than {most} bytes", actual=path)
     return data

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from zkmargin import canonical, limits
 from zkmargin.attestation.header import Header, header_from_json, header_json
+from zkmargin.commitment import LEAF_BYTES
 from zkmargin.errors import DecodeError, UndecidedError, UnmetPolicyError, VerificationError
 from zkmargin.files import new_directory, read_bounded, write_new
 from zkmargin.signing import ATTESTATION, SigningKey, check_signature
@@ -74,7 +75,10 @@ class Manifest:
             raise DecodeError("manifest", "the manifest lists files that this format does not have")
         if not all(isinstance(name, str) and _is_digest(name) for name in files.values()):
             raise DecodeError("manifest", "a file of the manifest is not named by a digest")
-        return Manifest(header, files)
+        manifest = Manifest(header, files)
+        if manifest.to_bytes() != data:
+            raise DecodeError("manifest", "the manifest is not in its one canonical form")
+        return manifest
 
 
 def _is_digest(name: str) -> bool:
@@ -104,26 +108,33 @@ class SignedManifest:
         name = self.manifest.files.get(role)
         if name is None:
             raise UnmetPolicyError("not-listed", f"the attestation lists no {role}")
-        data = read_bounded(self.folder / name, limits.MAX_FILE_BYTES, role)
+        data = read_bounded(self.folder / name, self._most(role), role)
         actual = hashlib.sha256(data).hexdigest()
         if actual != name:
             raise VerificationError("file-digest", f"{role} was changed", expected=name, actual=actual)
         return data
 
+    def _most(self, role: str) -> int:
+        """Bound a file before it is read: only a leaf list may be large, as large as the header says."""
+        lists = (LEAF_BYTES * b.leaves for b in self.manifest.header.books if leaves_role(b.id) == role)
+        return min(max(limits.MAX_JSON_BYTES, *lists, 0), limits.MAX_FILE_BYTES)
+
     def check_folder(self) -> None:
         """Raise VerificationError if the folder holds anything but the manifest's files."""
         known = {MANIFEST, SIGNATURE, *self.manifest.files.values()}
-        with os.scandir(self.folder) as entries:
-            for entry in entries:
-                if entry.name not in known or not entry.is_file(follow_symlinks=False):
-                    raise VerificationError(
-                        "surplus-file", "the attestation holds a foreign entry", actual=entry.name
-                    )
+        try:
+            with os.scandir(self.folder) as entries:
+                found = [(entry.name, entry.is_file(follow_symlinks=False)) for entry in entries]
+        except OSError as error:
+            raise UndecidedError("unreadable", f"the folder cannot be listed: {error.strerror}") from None
+        for name, regular in sorted(found):
+            if name not in known or not regular:
+                raise VerificationError("surplus-file", "the attestation holds a foreign entry", actual=name)
 
 
 def read_manifest(folder: Path) -> SignedManifest:
     """Read manifest and signature of an attestation; raise UndecidedError or DecodeError."""
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # never raises, unlike Path.is_dir
         raise UndecidedError("unreadable", "the attestation is no directory", actual=folder)
     data = read_bounded(folder / MANIFEST, limits.MAX_JSON_BYTES, "the manifest")
     signature = canonical.decode(read_bounded(folder / SIGNATURE, 4096, "the signature"), "the signature")
