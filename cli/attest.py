@@ -36,9 +36,7 @@ from zkmargin.signing import SigningKey, load_signing_key
 @click.option(
     "--private", required=True, type=click.Path(path_type=Path), help="Folder for everything secret."
 )
-@click.option(
-    "--at", "now", metavar="TIME", help="Time to hold the prices' age against, instead of the clock."
-)
+@click.option("--at", type=utc_time, help="Time against which the prices' age is held, instead of now.")
 @json_option
 def command(
     ledger: Path,
@@ -47,7 +45,7 @@ def command(
     previous: Path | None,
     output: Path,
     private: Path,
-    now: str | None,
+    at: datetime | None,
     as_json: bool,
 ) -> None:
     """Commit to every account of LEDGER, aggregate, prove the totals, sign.
@@ -57,7 +55,7 @@ def command(
     """
     refuse_existing(output)
     files, key = load_risk(risk), load_signing_key(key_file)
-    check_age(files.policy, files.market, utc_time(now) if now else datetime.now(UTC))
+    check_age(files.policy, files.market, at or datetime.now(UTC))
     snapshot = Snapshot(
         files.policy, files.market, files.table, _previous_digest(previous, key, files), files.circuits
     )
