@@ -92,6 +92,7 @@ def test_pledges_are_cut_portfolio_first_then_margin_then_loan(tmp_path: Path) -
         (ACCOUNTS, ASSETS.replace("65100.22000000", "0"), "assets.csv", 2, "usdt_price", "must be positive"),
         (ACCOUNTS, ASSETS.replace("10000:100,10000-", "10000:90,10000-").replace("20000:90", "20000:95"),
          "assets.csv", 2, "loan_tiers_ratio", "a rate rises"),
+        (ACCOUNTS, ASSETS.replace("65100.22000000", "a lot"), "assets.csv", 2, "usdt_price", "not a decimal"),
         (ACCOUNTS, ASSETS.replace("shib,", "btc,"), "assets.csv", 3, "symbol", "twice"),
         (ACCOUNTS, "token,price\nbtc,1\n", "assets.csv", None, None, "exactly one asset file"),
         ("id,btc\n0,1\n", ASSETS, "assets.csv", None, None, "no accounts file"),
@@ -131,6 +132,16 @@ def test_prices_must_be_in_usdt(tmp_path: Path) -> None:
 def test_tiers_that_are_refused(text: str) -> None:
     with pytest.raises(BadNumberError):
         read_tiers(text)
+
+
+def test_a_coin_worth_too_little(tmp_path: Path) -> None:
+    with pytest.raises(PolicyError, match="worth too little"):
+        run(tmp_path, assets=ASSETS.replace("0.00001797", f"0.{'0' * 30}1"))
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot be read"):
+        import_binance([tmp_path / "absent.csv"], tmp_path, TIME)
 
 
 @pytest.mark.skipif(

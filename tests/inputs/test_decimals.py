@@ -85,6 +85,10 @@ def test_finer_than_a_lot(text: str, lot: str, message: str) -> None:
         lots(text, decimal(lot))
 
 
+def test_a_number_that_is_no_decimal_is_written_as_a_fraction() -> None:
+    assert decimal_text(Fraction(-1, 3)) == "-1/3"
+
+
 def test_a_policy_may_use_an_exponent() -> None:
     assert short_decimal("1e-6") == Fraction(1, 10**6)
     assert short_decimal("2.5e7") == 25_000_000

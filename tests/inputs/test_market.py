@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from pathlib import Path
@@ -11,7 +12,7 @@ from zkmargin import canonical
 from zkmargin.errors import DecodeError, InputError, PolicyError, Problem
 from zkmargin.inputs import load_market
 from zkmargin.inputs.market import Market, parse_time
-from zkmargin.inputs.market_rules import check_age, check_market
+from zkmargin.inputs.market_rules import check_age, check_market, check_together
 from zkmargin.inputs.policy import Policy
 from zkmargin.inputs.widths import balance_bits, position_bits
 
@@ -78,6 +79,13 @@ def test_an_index_of_its_own(tmp_path: Path, public: tuple[Policy, Market]) -> N
         ("100,true", "100,yes", 6, "inverse", "unknown"),
         ("100,true", "0,true", 6, "multiplier", "must be positive"),
         ("BTC,BTC,1,0.5", "BTC,USD,1,0.5", 6, "settlement", "an inverse contract settles in its underlying"),
+        (
+            "ETH,spot,ETH,USD,0.001,0.01,,,,,",
+            "ETH,spot,ETH,USD,0.001,0.01,,,,2,",
+            4,
+            "multiplier",
+            "has none",
+        ),
         ("ETH,spot,ETH,USD", "ETH,spot,BTC,USD", 4, "underlying", "is itself"),
     ],
 )
@@ -105,6 +113,7 @@ def test_instruments_that_are_refused(
         ("mark,BTC-PERP,,", "mark,BTC-PERP,2026-03-27T08:00:00Z,", 4, "a mark price has none"),
         ("mark,BTC-PERP,,", "mark,BTC-MAR,,", 6, "stands twice"),
         ("forward,BTC,2026-03-27T08:00:00Z", "forward,BTC,", 8, "not a time"),
+        ("volatility,BTC-60000-C,", "forward,BTC,2026-03-27T08:00:00Z", 9, "the forward price stands twice"),
     ],
 )
 def test_price_rows_that_are_refused(tmp_path: Path, old: str, new: str, row: int, message: str) -> None:
@@ -243,6 +252,17 @@ def test_json_round_trip(public: tuple[Policy, Market]) -> None:
     again = Market.from_json(canonical.decode(canonical.encode(market.to_json()), "market"))
     assert (again, list(again.instruments)) == (market, list(market.instruments))
     assert again.digest == market.digest and check_market(again) == []
+
+
+def test_json_is_held_against_the_same_rules(public: tuple[Policy, Market]) -> None:
+    policy, market = public
+    item = replace(market.instruments["BTC-PERP"], lot=F(0))
+    wrong = replace(market, instruments={**market.instruments, "BTC-PERP": item})
+    assert [p.column for p in check_market(wrong)] == ["BTC-PERP.lot"]
+    assert any("0 instruments" in p.message for p in check_market(replace(market, instruments={})))
+    assert any(
+        "quote asset is missing" in p.message for p in check_together(replace(policy, quote="EUR"), market)
+    )
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from fractions import Fraction
 import pytest
 from small_exchange import POLICY
 
-from zkmargin import canonical
+from zkmargin import canonical, limits
 from zkmargin.errors import DecodeError, InputError
 from zkmargin.inputs import parse_policy
 from zkmargin.inputs.policy import Policy
@@ -120,6 +120,20 @@ def test_a_scenario_set_of_ones_own() -> None:
         ('position = "1e7", ', "", "book.portfolio.limits.position", "missing"),
         ('call = "1.1"', 'call = "1.6"', "book.portfolio.levels.call", "not below warning"),
         ('call = "1.1"', 'normal = "1.1"', "book.portfolio.levels.normal", "reserved"),
+        ("[book.spot]", '[book."a b"]', "book.a b.id", "not 1 to 64"),
+        ('balance = "1e9" }', 'balance = "-1" }', "book.portfolio.limits.balance", "must be positive"),
+        ("pad_to = 4", 'pad_to = 4\ninterest = "5"', "book.portfolio.interest", "more than 100 %"),
+        (
+            'levels = { warning = "1.5", call = "1.1", liquidation = "1.0" }',
+            "levels = {}",
+            "book.portfolio.levels",
+            "no level",
+        ),
+        ('liquidation = "1.0"', '"l 1" = "1.0"', "book.portfolio.levels.l 1", "not 1 to 64"),
+        ('liquidation = "1.0"', 'liquidation = "0"', "book.portfolio.levels.liquidation", "must be positive"),
+        ('[["0", "0.9"]]', "[]", "book.spot.pools.margin.BTC", "0 tiers"),
+        ('[["0", "0.9"]]', '[["0", 1]]', "book.spot.pools.margin.BTC", "not a decimal in quotes"),
+        ('["requirement"]', "[1]", "attestation.publish", "not an array of texts"),
         ("pad_to = 4", "pad_to = 0", "book.portfolio.pad_to", "not from 1"),
         ('margin = { BTC = [["0", "0.9"]] }', '"m n" = {}', "book.spot.pools.m n", "not 1 to 64"),
         ('["100000", "0.5"]', '["100000", "2"]', "book.spot.pools.loan.BTC", "not from 0 to 1"),
@@ -164,6 +178,9 @@ def test_json_round_trip_and_digest() -> None:
 @pytest.mark.parametrize(
     "path, value",
     [
+        ((), None),
+        (("books",), []),
+        (("circuit_version",), "1" * 70),
         (("equity_quantum",), "0.5"),
         (("equity_quantum",), "2/4"),
         (("equity_quantum",), "1/0"),
@@ -183,8 +200,18 @@ def test_json_of_another_shape_is_refused(path: tuple[str, ...], value: object) 
     target = data
     for key in path[:-1]:
         target = target[key]
-    target[path[-1]] = value
+    if path:
+        target[path[-1]] = value
+    else:
+        data = value
     with pytest.raises(DecodeError):
+        Policy.from_json(data)
+
+
+def test_json_with_a_member_missing() -> None:
+    data = parse_policy(POLICY).to_json()
+    del data["books"]["spot"]["pad_to"]
+    with pytest.raises(DecodeError, match="no member 'pad_to'"):
         Policy.from_json(data)
 
 
@@ -192,6 +219,19 @@ def test_json_is_held_against_the_same_rules() -> None:
     policy = parse_policy(POLICY)
     assert check_policy(policy) == []
     assert check_policy(replace(policy, equity_quantum=F(0)))
+
+
+def test_bounds_of_what_only_json_can_say() -> None:
+    policy = parse_policy(POLICY)
+    spot = policy.books["spot"]
+    pools = {f"p{number}": spot.pools["loan"] for number in range(limits.MAX_POOLS + 1)}
+    levels = (("a", F(2)), ("a", F(1)))
+    for wrong, column, message in (
+        (replace(policy, books={}), "book", "0 books"),
+        (replace(policy, books={"spot": replace(spot, pools=pools)}), "book.spot.pools", "more than"),
+        (replace(policy, books={"spot": replace(spot, levels=levels)}), "book.spot.levels", "twice"),
+    ):
+        assert [(p.column, message in p.message) for p in check_policy(wrong)] == [(column, True)]
 
 
 def test_durations() -> None:

@@ -137,6 +137,18 @@ def test_inexact_parquet_columns_are_refused(tmp_path: Path, amounts: object) ->
     assert [(p.column, "not accepted" in p.message) for p in problems] == [("amount", True)]
 
 
+def test_parquet_columns_are_checked_too(tmp_path: Path) -> None:
+    write_parquet(tmp_path, {"name": ["a"], "sum": ["1"]})
+    assert [(p.row, p.column) for p in read(tmp_path)[1]] == [(1, "amount"), (1, "sum")]
+    pq.write_table(pa.Table.from_arrays([pa.array(["a"])] * 2, ["name", "name"]), tmp_path / "t.parquet")
+    assert "a column stands twice" in read(tmp_path)[1][0].message
+
+
+def test_a_time_is_whole_seconds(tmp_path: Path) -> None:
+    write_parquet(tmp_path, {"name": ["a"], "amount": pa.array([1_500_001], pa.timestamp("us", "UTC"))})
+    assert read(tmp_path)[0][0][1][1] == "1970-01-01T00:00:01.500001+00:00"  # which no time column accepts
+
+
 def test_a_file_that_is_no_parquet(tmp_path: Path) -> None:
     (tmp_path / "t.parquet").write_bytes(b"PAR1 but not really")
     assert "not a readable Parquet file" in read(tmp_path)[1][0].message

@@ -43,10 +43,6 @@ class Section:
         self.fault(key, repr(value), "not an array of texts")
         return ()
 
-    def array(self, key: str) -> list[Any]:
-        """Take an array."""
-        return list(self._take(key, list, "an array", None, []))
-
     def section(self, key: str, *, required: bool = True) -> Section:
         """Take a table, empty if it is not there."""
         table = self._take(key, dict, "a table", None if required else {}, {})
