@@ -33,7 +33,7 @@ def load_sides(circuit: Circuit, values: Mapping[InputKey, SparseValues]) -> dic
         index = circuit.input_index[key]
         signs = (1, -1)[: len(circuit.inputs[index].sides)]
         parts = [_part(column, sign) for sign in signs]
-        if sum(map(len, parts)) != len(column):
+        if len(signs) == 1 and (column.values < 0).any():
             raise CircuitError("negative", f"{circuit.inputs[index].name}: a negative amount")
         for side, part in enumerate(parts):
             if len(part):
@@ -63,6 +63,10 @@ def _with_unpledged(
     for kind, asset in circuit.input_index:
         if kind != UNPLEDGED:
             continue
+        if len(out.get((kind, asset), EMPTY)):
+            raise CircuitError(
+                "unknown-input", f"{kind}[{asset}] follows from the other amounts, it is none itself"
+            )
         held = out.pop(("held", asset), EMPTY)
         pledges = [
             column for (name, of), column in values.items() if of == asset and name.startswith(PLEDGED)

@@ -107,22 +107,35 @@ def _check_snapshot(backend: Backend, header: Header, bundle: Bundle) -> None:
 
 
 def _check_identity(report: Report, bundle: Bundle, identity: Identity) -> User:
-    """Return the identity to recompute with: the customer's own, never the bundle's where both are there."""
-    if identity.user is None:
-        report.unmet("identity", "you gave no identity of your own (--id); the exchange's record was used")
-        return bundle.user
-    nonce = identity.nonce if identity.nonce is not None else b""
-    if identity.nonce is None and bundle.user.nonce:
+    """Return the identity to recompute with: the customer's own, the recorded one where the customer gave none."""
+    recorded = bundle.user
+    own = User(
+        recorded.id if identity.user is None else identity.user,
+        recorded.nonce if identity.nonce is None else identity.nonce,
+    )
+    if identity.nonce is None and recorded.nonce:
         report.check("nonce", _missing_nonce)
-        nonce = bundle.user.nonce
-    if not nonce and not _self_chosen(identity.user):
+    if own != recorded:
+        report.check("identity", lambda: _another_identity(own, recorded))
+    elif identity.user is None:
+        report.unmet("identity", "you gave no identity of your own (--id); the exchange's record was used")
+    elif not own.nonce and not _self_chosen(own.id):
         detail = (
             "your own id; identity assigned by the exchange, a clash with another customer is not excluded"
         )
+        report.passed("identity", detail)
     else:
-        detail = "your own id and nonce" if nonce else "your own id"
-    report.passed("identity", detail)
-    return User(identity.user, nonce)
+        report.passed("identity", "your own id and nonce" if own.nonce else "your own id")
+    return own
+
+
+def _another_identity(own: User, recorded: User) -> None:
+    """Refuse a record that is not the customer's: it is evidence, so it may not differ from what the leaf holds."""
+    if own.id != recorded.id:
+        raise VerificationError(
+            "identity", "the bundle names another customer", expected=own.id, actual=recorded.id
+        )
+    raise VerificationError("identity", "the bundle records another nonce than yours")
 
 
 def _missing_nonce() -> None:
@@ -138,7 +151,7 @@ def _check_distinct(bundle: Bundle) -> None:
     if not bundle.leaves:
         raise VerificationError("no-leaves", "the bundle holds no leaf")
     places = [(leaf.book, leaf.index) for leaf in bundle.leaves]
-    pots = [(leaf.book, leaf.pot) for leaf in bundle.leaves]
+    pots = [leaf.pot for leaf in bundle.leaves]  # an account is in one book
     if len(set(places)) != len(places) or len(set(pots)) != len(pots):
         raise VerificationError("repeated-leaf", "the bundle shows one leaf or one pot twice")
 

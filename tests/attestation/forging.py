@@ -1,4 +1,4 @@
-"""Forge attestations and bundles: change a part, then digest and sign everything again as a dishonest exchange would."""
+"""Forge attestations and bundles: change a part, digest and sign again as a dishonest exchange would."""
 
 from __future__ import annotations
 

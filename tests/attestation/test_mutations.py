@@ -6,8 +6,10 @@ be decided (3).
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,7 +32,7 @@ from tests.attestation.forging import (
 from zkmargin import canonical
 from zkmargin.attestation.manifest import MANIFEST, SIGNATURE, Manifest
 from zkmargin.attestation.report import Outcome, Report
-from zkmargin.errors import DecodeError
+from zkmargin.errors import DecodeError, UndecidedError
 from zkmargin.proofs.linear_statement import fold_rounds, proof_bytes
 
 REFUSED = (Outcome.FAILED, Outcome.UNDECIDED)
@@ -113,17 +115,9 @@ def test_fields_of_another_type_signed_again(exchange: Exchange, forgery: Forger
             changed = replaced(forgery.manifest, route, wrong)
             if changed == forgery.manifest:
                 continue
-            try:
-                data = canonical.encode(changed)
-                parsed = Manifest.from_bytes(data)
-            except Exception as error:
-                assert isinstance(error, DecodeError) or getattr(error, "code", "") == "format", (
-                    route,
-                    wrong,
-                    error,
-                )
-            else:
-                assert parsed.to_bytes() == data, (route, wrong)
+            data = canonical.encode(changed)
+            with contextlib.suppress(DecodeError, UndecidedError):
+                assert Manifest.from_bytes(data).to_bytes() == data, (route, wrong)
 
 
 @pytest.mark.parametrize("previous", [False, [], {}])
@@ -165,7 +159,7 @@ def elements(exchange: Exchange, role: str) -> list[Element]:
 
 @pytest.mark.parametrize("role", [f"leaves/{BOOK}", f"totals/{BOOK}"])
 def test_every_element_replaced(exchange: Exchange, forgery: Forgery, bench: Bench, role: str) -> None:
-    """By zero, the identity, its negative, its neighbour; list digested and signed again, with the root of the new list."""
+    """By zero, the identity, its negative, its neighbour; digested and signed again, with the root of the new list."""
     data, parts = forgery.files[role], elements(exchange, role)
     assert sum(part.size for part in parts) == len(data)
     for which in range(len(parts)):
@@ -310,8 +304,6 @@ def test_every_byte_of_every_file(exchange: Exchange, forgery: Forgery, bench: B
 
 @pytest.mark.fuzz
 def test_every_byte_of_every_file_signed_again(exchange: Exchange, bench: Bench) -> None:
-    import shutil
-
     honest = Forgery.of(exchange.attestation)
     for role, data in honest.files.items():
         for place in range(len(data)):
