@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import random
 import unicodedata
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,9 +25,10 @@ from small_exchange import (
 from zkmargin import limits
 from zkmargin.errors import InputError, Problem
 from zkmargin.inputs import load_ledger, load_market, load_records
-from zkmargin.inputs.ledger import Ledger, Pots
+from zkmargin.inputs.ledger import Ledger, Pots, ledger_digest
 from zkmargin.inputs.market import Market
 from zkmargin.inputs.policy import Policy
+from zkmargin.sparse import SparseValues
 
 Public = tuple[Policy, Market]
 
@@ -394,6 +397,38 @@ def test_amounts_beyond_64_bits(tmp_path: Path) -> None:
     assert held.values.dtype == object and held.total() == 2 * largest + 1
     beyond = balances((("a", str(largest + 1)), *rows[1:]))
     assert faults(tmp_path, public, accounts=accounts, balances=beyond, positions=empty)[0].row == 2
-    # int64 and Python integers of the same values have one digest
     small = load(tmp_path, public, accounts=accounts, balances=balances((rows[2],)), positions=empty)
     assert small.pots["main"].values["held", "ETH"].values.dtype == np.int64
+
+
+def digest_as_documented(ledger: Ledger) -> bytes:
+    def number(value: int, size: int) -> bytes:
+        return value.to_bytes(size, "little", signed=True)
+
+    pieces = [b"zkmargin ledger 1"]
+    for book in sorted(ledger.pots):
+        pots = ledger.pots[book]
+        pieces += [book.encode(), number(len(pots.labels), 8) + number(len(pots.values), 8)]
+        for (account, pot), user in zip(pots.labels, pots.users, strict=True):
+            pieces += [account.encode(), pot.encode(), user.id.encode(), user.nonce]
+        for (kind, name), column in sorted(pots.values.items()):
+            rows = b"".join(number(int(row), 8) for row in column.rows)
+            pieces += [kind.encode(), name.encode(), rows]
+            pieces.append(b"".join(number(int(value), 32) for value in column.values))
+    return hashlib.sha256(b"".join(number(len(piece), 8) + piece for piece in pieces)).digest()
+
+
+def test_the_digest_is_the_documented_one(tmp_path: Path, public: Public) -> None:
+    ledger = load(tmp_path, public)
+    assert ledger.digest == digest_as_documented(ledger)
+
+
+def test_the_digest_does_not_depend_on_the_width_of_arrays(tmp_path: Path, public: Public) -> None:
+    ledger = load(tmp_path, public)
+    wide = {
+        name: replace(
+            pots, values={k: SparseValues(v.rows, v.values.astype(object)) for k, v in pots.values.items()}
+        )
+        for name, pots in ledger.pots.items()
+    }
+    assert ledger_digest(wide) == ledger.digest

@@ -78,8 +78,8 @@ def _pieces(pots: Mapping[str, Pots]) -> Iterator[bytes]:
     yield _DIGEST_LABEL
     for book in sorted(pots):
         content = pots[book]
-        yield b"book"
         yield book.encode()
+        yield len(content).to_bytes(8, "little") + len(content.values).to_bytes(8, "little")
         for (account, pot), user in zip(content.labels, content.users, strict=True):
             yield from (account.encode(), pot.encode(), user.id.encode(), user.nonce)
         for key in sorted(content.values):
