@@ -101,12 +101,12 @@ class Rules:
         self._define(E, value)
 
     def requirement(self, value: Expression) -> None:
-        """State R, the maintenance requirement: convex, never below zero."""
+        """State R, the maintenance requirement: convex."""
         value.demand("convex", "requirement")
         self._define(R, self._whole("requirement", value))
 
     def initial_requirement(self, value: Expression) -> None:
-        """State I, the initial requirement: convex, never below zero."""
+        """State I, the initial requirement: convex."""
         value.demand("convex", "initial_requirement")
         self._define(I, self._whole("initial requirement", value))
 
@@ -157,7 +157,7 @@ class Rules:
 
     # ---- lowering ----
     def _whole(self, name: str, value: Expression) -> Expression:
-        """Return an expression that is whole in equity quanta: itself, or a column in margin quanta above it."""
+        """Return an expression that is whole in equity quanta: itself, or a column >= 0 in margin quanta above it."""
         form = self._to.lower(value, self.margin_quantum).scaled(self.margin_quantum / self.equity_quantum)
         if all(a.denominator == 1 for a in (*form.columns.values(), *form.sides.values())):
             return value
