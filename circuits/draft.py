@@ -89,6 +89,7 @@ class Columns:
 
     def __init__(self) -> None:
         self.columns: list[DraftColumn] = []
+        self.bits = 0
         self.inputs: list[DraftInput] = []
 
     def add(self, name: str, high: int, place: Place) -> int:
@@ -99,6 +100,13 @@ class Columns:
                 "width",
                 f"{name}: needs {width} bits, a column has at most {limits.MAX_WIDTH}",
                 hint="coarsen the unit or lower a limit",
+            )
+        self.bits += width
+        if self.bits > limits.MAX_COLUMN_BITS:
+            raise CircuitError(
+                "width",
+                f"{name}: the circuit needs more than {limits.MAX_COLUMN_BITS} bits",
+                hint="coarsen the margin quantum, lower a limit, or split the book",
             )
         self.columns.append(DraftColumn(name, high, width, (*place, len(self.columns))))
         return len(self.columns) - 1

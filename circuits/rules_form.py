@@ -41,7 +41,8 @@ def check_form(structure: Structure) -> None:
         if len(roles) > 1:
             raise CircuitError("form", f"{column.name} is declared as {' and as '.join(roles)}")
     _check_digits(circuit)
-    for row in (*circuit.equations, *circuit.omitted_rows):
+    rows: list[Equation | OmittedRow] = [*circuit.equations, *circuit.omitted_rows]
+    for row in rows:
         _check_terms(circuit, row.name, row.terms)
         _check_prices(circuit, row)
     for name, terms in circuit.published.items():

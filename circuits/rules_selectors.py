@@ -109,6 +109,7 @@ def _check_group(structure: Structure, group: OneHot) -> set[str]:
             raise CircuitError(
                 "selector", f"{circuit.columns[column].name} selects, so it must be one bit wide"
             )
+    _check_amount(structure, group)
     names: set[str] = set()
     for terms in group_terms(group):
         found = structure.equations_of.get(terms, [])
@@ -122,6 +123,14 @@ def _check_group(structure: Structure, group: OneHot) -> set[str]:
         if equation.name not in names:
             _check_use(structure, group, equation)
     return names
+
+
+def _check_amount(structure: Structure, group: OneHot) -> None:
+    """Tiers are of whole sides: every digit of an amount sets its tier."""
+    sides = [side.parts for item in structure.circuit.inputs for side in item.sides]
+    whole = [part for parts in sides if parts[0] in group.amount for part in parts]
+    if sorted(whole) != sorted(group.amount):
+        raise CircuitError("selector", f"{group.name}: its amount is no whole side of an input")
 
 
 def _check_knots(structure: Structure, group: OneHot) -> None:

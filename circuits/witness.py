@@ -72,12 +72,20 @@ class Witness:
     def row(self, index: int) -> AccountRow:
         """Return one account's row."""
         found: dict[int, int] = {}
-        for column, values in enumerate(self.columns):
-            at = int(np.searchsorted(values.rows, index))
-            if at < len(values) and values.rows[at] == index:
-                found[column] = int(values.values[at])
+        for (item, side), values in self.sides.items():
+            lots = _entry(values, index)
+            for column, _ in self.circuit.inputs[item].sides[side].parts if lots else ():
+                width = self.circuit.columns[column].width
+                found[column] = lots & ((1 << width) - 1)
+                lots >>= width
+        found |= {column: _entry(values, index) for column, values in self.auxiliary.items()}
         n, e, r, i = (int(value) for value in self.outputs[index])
-        return AccountRow((n, e, r, i), found)
+        return AccountRow((n, e, r, i), {column: value for column, value in found.items() if value})
+
+
+def _entry(column: SparseValues, row: int) -> int:
+    at = int(np.searchsorted(column.rows, row))
+    return int(column.values[at]) if at < len(column) and column.rows[at] == row else 0
 
 
 def check_row(circuit: Circuit, row: AccountRow) -> None:

@@ -26,9 +26,9 @@ FACTS = CircuitFacts({"C": 10, "USD": 1, "P": 3}, {"P": "USD"})
 Inputs = Mapping[tuple[str, str], int]
 
 
-def small_book(digits: int | None = None) -> CompiledBook:
+def small_book(digits: int | None = None, coin_digits: int | None = None) -> CompiledBook:
     rules = Rules("small", version=1, equity_quantum=1, margin_quantum=1)
-    coin = rules.amounts("held", {"C": 4})["C"]
+    coin = rules.amounts("held", {"C": 4}, digits=coin_digits)["C"]
     cash = rules.amounts("held", {"USD": 8})["USD"]
     debt = rules.amounts("owed", {"USD": 8})["USD"]
     cost = rules.signed("cost", {"USD": 8})["USD"]

@@ -342,6 +342,20 @@ def test_an_equation_that_is_nobodys() -> None:
     assert broken(replace(HONEST, equations=(*HONEST.equations, stray))) == {"selector"}
 
 
+def test_tiers_that_one_digit_does_not_set() -> None:
+    book = small_book(coin_digits=2)
+    assert broken(book.circuit) == set()
+    high = at(book.circuit, "held[C].2")
+    held = book.circuit.one_hots[0]
+    half = replace(held, amount=tuple(part for part in held.amount if part[0] != high))
+    cheat = replace(with_terms(book.circuit, SPLIT, {"held[C].2": 0}), one_hots=(half,))
+    assert broken(cheat) == {"selector"}
+    row = fill(book, {COIN: 12}).row(0)
+    assert row.outputs[E] == 96
+    free = {"on:haircut": 0, TIER[1]: 0, PART[1]: 0, HELD[1]: 0}
+    check_row(cheat, changed(cheat, row, {E: 120}, surplus=120, **free))
+
+
 # ---- gates ----
 def test_a_cost_without_a_gate() -> None:
     cheat = replace(without(HONEST, "cost gate"), gates=())
