@@ -17,6 +17,8 @@ from zkmargin.errors import PolicyError, UsageError
 from zkmargin.inputs.policy import BookPolicy, Policy
 from zkmargin.inputs.policy_rules import tier_value
 from zkmargin.margin.accounts import SHORT_MINIMUM, BookMargin, PotMargin, calculate, calculate_all
+from zkmargin.margin.requirement import MINIMUM, NOTHING, UnitExposure, worst_cases
+from zkmargin.margin.revaluation import Exposure
 from zkmargin.risk.table import RiskTable, build_risk_table
 from zkmargin.risk.tiers import haircut_schedule
 
@@ -27,7 +29,8 @@ MILLION = 10**6  # equity quanta per USD
 
 @cache
 def tables(netting: str = "underlying", factor: str = "1.25") -> tuple[Policy, RiskTable]:
-    rules = policy(book(netting=netting, initial_factor=F(factor)), spot_book())
+    terms = book(netting=netting, initial_factor=F(factor), short_option_minimum=F("0.00512345678"))
+    rules = policy(terms, spot_book())
     return rules, build_risk_table(rules, market())
 
 
@@ -124,6 +127,13 @@ def test_short_option_minimum_binds_and_is_not_netted() -> None:
     assert doubled.units[0].binding not in {SHORT_MINIMUM, None}
 
 
+def test_short_option_minimum_is_rounded_up_bit_by_bit() -> None:
+    got = one({("position", CALL): -11}, short_option_minimum=F("0.81234567891"))
+    charge = F("0.81234567891") * 100_000 * F("0.1") / F("0.0001")  # 81,234,567.891 quanta per lot
+    assert got.requirement == sum(ceil(bit * charge) for bit in (1, 2, 8)) * 100
+    assert got.units[0].binding == SHORT_MINIMUM
+
+
 def test_joint_netting_offsets_underlyings() -> None:
     row = {("position", "BTC-PERP"): 1_000, ("position", "ETH-PERP"): -2_500}
     apart, joint = compute(row).pot(0), compute(row, netting="joint").pot(0)
@@ -207,6 +217,15 @@ def test_what_a_book_cannot_margin_is_refused(book_id: str, row: Row, error: typ
     table = build_risk_table(rules, market(contract("SOL-PERP", "SOL", "1"), mark={"SOL-PERP": F(200)}))
     with pytest.raises(error):
         calculate(rules, table, pots(row, book_id=book_id))
+
+
+@pytest.mark.parametrize(("charge", "binding"), [(4, 1), (5, 1), (6, MINIMUM)])
+def test_a_scenario_binds_before_an_equal_minimum(charge: int, binding: int) -> None:
+    rows, lots = np.array([0]), np.array([1])
+    unit = UnitExposure("u", (Exposure(rows, lots, ((-3, -5, -5),)),), (Exposure(rows, lots, ((charge,),)),))
+    found = worst_cases((unit,), 3, 2)
+    assert found.values.tolist() == [[max(charge, 5)], [0]]
+    assert found.binding.tolist() == [[binding], [NOTHING]]
 
 
 # A plain reference, pot by pot
@@ -357,6 +376,19 @@ def test_requirement_is_exact_at_and_beyond_int64(power: int) -> None:
         )
         assert (
             got.pot(1).requirement == reference(rules, table, "portfolio", {("position", "ETH-PERP"): 3})[2]
+        )
+
+
+def test_losses_alone_can_leave_int64() -> None:
+    """An option without value counts nothing in N, whatever its number, but its losses do not fit."""
+    prices = market(mark={CALL: F(0)})
+    rules = policy(book(initial_factor=F("1.3333")))
+    table = build_risk_table(rules, prices)
+    for lots in (2**45, 2**50, 2**55):
+        row = {("position", CALL): -lots}
+        got = calculate(rules, table, pots(row)).pot(0)
+        assert (got.net, got.equity, got.requirement, got.initial) == reference(
+            rules, table, "portfolio", row
         )
 
 

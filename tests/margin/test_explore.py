@@ -152,12 +152,11 @@ def test_plots() -> None:
     assert heights == pytest.approx(list(found.losses[1, 0]))
     red = [i for i, bar in enumerate(panel.patches) if bar.get_facecolor()[0] > 0.8]
     assert [found.scenarios[i] for i in red] == [found.binding[1, 0]]
-    assert len(figure.axes) == 2
+    assert [axes.get_title() for axes in figure.axes] == [f"BTC: {found.requirement[1]:,.2f}"]
     moves = [-0.1, 0.0, 0.1]
     drawn = plot_ladder(moves, *ladder(rules, market(), "portfolio", portfolios, "BTC", moves), 1)
     assert [line.get_label() for line in drawn.axes[0].lines] == ["equity", "maintenance requirement"]
-    again = plot_scenario_losses(found, 0, axes=figure.axes)
-    assert again is figure
+    assert plot_scenario_losses(found, 0, axes=figure.axes) is figure
     matplotlib.pyplot.close("all")
 
 

@@ -42,6 +42,8 @@ def test_unhealthy_is_lowest_whatever_its_ratio() -> None:
 def test_products_do_not_wrap(power: int) -> None:
     equity, requirement = integers([2**power, 2**power - 1]), integers([2**power, 2**power])
     assert list(level_indices(equity, requirement, LEVELS)) == [1, 2]
+    plenty = integers([2**power]), integers([2 ** (power - 2)])
+    assert list(level_indices(*plenty, LEVELS)) == [-1]
 
 
 def test_many_at_once() -> None:

@@ -40,23 +40,21 @@ def test_linear_and_inverse(name: str, up: F) -> None:
     assert pnl.exact
 
 
-def test_inverse_position_with_its_cost_is_the_coin_formula() -> None:
-    """Long q contracts of 10 USD entered at the mark: P&L in coin q r / (1 + r), as Deribit documents it."""
+@pytest.mark.parametrize(
+    ("scenario", "r", "published"),
+    [(0, F("0.16"), 0.043384601931034494), (1, F("-0.16"), -0.05991206933333334)],
+)
+def test_inverse_position_with_its_cost_is_the_coin_formula(scenario: int, r: F, published: float) -> None:
+    """Deribit's example: BTC-PERPETUAL 0.314538364 entered at the mark gains q r / (1 + r) in coin."""
     table = build_risk_table(policy(book(scenarios=UP_DOWN)), market())
     pnl = table.books["portfolio"].pnl
-    contracts, r = 7, F("0.16")
-    coins = F(10 * contracts, 100_000)  # q in coin at the mark
-    cost_lots = -coins / F("0.0001")  # an inverse long's cost is -quantity x multiplier / entry
-    total = contracts * pnl["BTC-INVERSE"].long(0) - cost_lots * pnl["BTC"].long(0)
+    coins = F("0.314538364")
+    contracts = coins * 100_000 / 10  # lots of 10 USD; a fraction of one here
+    cost = -coins / F("0.0001")  # an inverse long's cost is -quantity x multiplier / entry
+    total = contracts * pnl["BTC-INVERSE"].long(scenario) - cost * pnl["BTC"].long(scenario)
     in_coin = total / (100_000 * (1 + r))
     assert in_coin == coins * r / (1 + r)
-
-
-def test_deribit_bucket_of_the_documentation() -> None:
-    """BTC-PERPETUAL 0.314538364: +16 % gives 0.043384601931034494, -16 % gives -0.05991206933333334."""
-    size = 0.314538364
-    for r, expected in ((0.16, 0.043384601931034494), (-0.16, -0.05991206933333334)):
-        assert size * r / (1 + r) == pytest.approx(expected, rel=1e-12)
+    assert float(in_coin) == pytest.approx(published, rel=1e-9)
 
 
 def test_span_16_moves_and_weights() -> None:
@@ -141,6 +139,25 @@ def test_two_shocked_prices_multiply_under_joint_netting() -> None:
     value = F("0.1") * F("0.04") * 100_000
     expected = [value * (F("1.18") * F("1.16") - 1), value * (F("0.82") * F("0.84") - 1)]
     assert quote(table.books["portfolio"].pnl["ETH-BTC"]) == expected
+
+
+def test_inverse_of_two_prices_under_joint_netting() -> None:
+    """Worth -size / mark of BTC: falls with a dearer BTC, rises with a dearer ETH."""
+    inverse = contract("ETH-INVERSE", "ETH", "10", settlement="BTC", inverse=True)
+    table = build_risk_table(
+        policy(book(netting="joint", scenarios=UP_DOWN)), market(inverse, mark={"ETH-INVERSE": F(4_000)})
+    )
+    value = F(10, 4_000) * 100_000
+    expected = [-value * (F("1.16") / F("1.18") - 1), -value * (F("0.84") / F("0.82") - 1)]
+    assert quote(table.books["portfolio"].pnl["ETH-INVERSE"]) == expected
+
+
+def test_an_option_settled_in_another_asset_depends_on_one_price() -> None:
+    name, other = "ETH-MAR26-4000-C", "ETH-IN-BTC"
+    twin = replace(market().instruments[name], name=other, settlement="BTC")
+    prices = market(twin, mark={other: F("0.003")}, volatility={other: F("0.7")})
+    pnl = build_risk_table(policy(), prices).books["portfolio"].pnl
+    assert pnl[other] == pnl[name]
 
 
 def test_contract_in_its_own_underlying_moves_twice() -> None:

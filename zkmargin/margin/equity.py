@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from zkmargin.inputs.policy import BookPolicy, Tiers
+from zkmargin.margin.revaluation import most
 from zkmargin.risk.tiers import haircut_schedule
 from zkmargin.sparse import INT64_SAFE, SparseValues
 
@@ -30,8 +31,7 @@ class Amount:
     @property
     def reach(self) -> int:
         """A bound on the size of every value and intermediate result."""
-        most = max((abs(int(value)) for value in self.column.values), default=0)
-        return most * max(1, *(abs(price) for _, price in self.schedule))
+        return most(self.column) * max(1, *(abs(price) for _, price in self.schedule))
 
     def add_to(self, sums: npt.NDArray[Any]) -> None:
         """Add lots times price, tier by tier, to the rows of `sums`."""

@@ -12,14 +12,15 @@ GAIN, LOSS, BINDING = "tab:green", "tab:gray", "tab:red"
 
 
 def plot_scenario_losses(found: Explored, portfolio: int = 0, axes: Any = None) -> Any:
-    """Draw one portfolio's loss in every scenario, a panel per risk unit, and return the matplotlib figure.
+    """Draw one portfolio's loss in every scenario, a panel per risk unit that it has; return the figure.
 
     Losses point up; the scenario that binds is red, a short-option minimum that binds is a dashed line.
-    `axes`: one per risk unit, or None for a new figure. Raise UsageError without matplotlib.
+    `axes`: one per panel, or None for a new figure. Raise UsageError without matplotlib.
     """
-    figure, panels = _panels(len(found.units), axes)
+    exposed = [u for u in range(len(found.units)) if found.losses[portfolio, u].any()] or [0]
+    figure, panels = _panels(len(exposed), axes)
     worst = found.losses.argmax(axis=2)[portfolio]
-    for u, (panel, unit) in enumerate(zip(panels, found.units, strict=True)):
+    for u, panel in zip(exposed, panels, strict=True):
         losses = found.losses[portfolio, u]
         colours = [LOSS if loss > 0 else GAIN for loss in losses]
         if found.binding[portfolio, u] == found.scenarios[worst[u]]:
@@ -29,7 +30,7 @@ def plot_scenario_losses(found: Explored, portfolio: int = 0, axes: Any = None) 
         panel.axhline(0, color="black", linewidth=0.8)
         if found.minimum[portfolio, u] > losses.max():
             panel.axhline(found.minimum[portfolio, u], color=BINDING, linestyle="--")
-        panel.set_title(f"{unit}: {found.unit_requirement[portfolio, u]:,.2f}")
+        panel.set_title(f"{found.units[u]}: {found.unit_requirement[portfolio, u]:,.2f}")
         panel.set_ylabel("loss in quote")
     return figure
 

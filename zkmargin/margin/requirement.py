@@ -63,19 +63,19 @@ def unit_exposures(
 ) -> tuple[UnitExposure, ...]:
     """Return what each unit of a book revalues: sides of positions, shocked balances, debts and costs."""
 
-    def charges(unit: RiskUnit) -> Iterator[Exposure]:
-        for option in unit.instruments:
-            rate = short_minimum.get(option)
-            _, short = sides(values.get(("position", option), EMPTY))
-            if rate and len(short):
-                yield charge_exposure(short, rate, margin_quantum)
-
-    def revalued(unit: RiskUnit) -> Iterator[Exposure]:
+    def exposures(unit: RiskUnit) -> UnitExposure:
+        revalued, charged = [], []
         for name, column, long in _sides(book, unit, values):
-            if len(column):
-                yield scenario_exposure(column, risk.pnl[name], long=long, margin_quantum=margin_quantum)
+            if not len(column):
+                continue
+            revalued.append(
+                scenario_exposure(column, risk.pnl[name], long=long, margin_quantum=margin_quantum)
+            )
+            if not long and (rate := short_minimum.get(name)):
+                charged.append(charge_exposure(column, rate, margin_quantum))
+        return UnitExposure(unit.name, tuple(revalued), tuple(charged))
 
-    return tuple(UnitExposure(unit.name, tuple(revalued(unit)), tuple(charges(unit))) for unit in risk.units)
+    return tuple(exposures(unit) for unit in risk.units)
 
 
 def worst_cases(units: tuple[UnitExposure, ...], scenarios: int, pots: int) -> Requirement:

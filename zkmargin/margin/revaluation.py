@@ -88,8 +88,13 @@ def sides(column: SparseValues) -> tuple[SparseValues, SparseValues]:
     )
 
 
+def most(column: SparseValues) -> int:
+    """Return the largest size of an amount, 0 for an empty column."""
+    return max(int(column.values.max()), -int(column.values.min())) if len(column) else 0
+
+
 def _digits(column: SparseValues) -> range:
-    return range(max((int(value) for value in column.values), default=0).bit_length())
+    return range(most(column).bit_length())
 
 
 def _exposure(column: SparseValues, digits: Sequence[Sequence[int]]) -> Exposure:
