@@ -116,6 +116,8 @@ def test_units_by_underlying_and_joint() -> None:
     apart = build_risk_table(policy(), market()).books["portfolio"].units
     assert [(unit.name, unit.assets) for unit in apart] == [("BTC", ("BTC",)), ("ETH", ("ETH",))]
     assert apart[1].instruments == ("ETH-MAR26-4000-C", "ETH-PERP")
+    assert apart[0].instruments[0] == "BTC-MAR26"  # by (kind, name): futures first
+    assert apart[0].instruments[-2:] == ("BTC-INVERSE", "BTC-PERP")
     (joint,) = build_risk_table(policy(book(netting="joint")), market()).books["portfolio"].units
     assert joint.name == "joint"
     assert joint.assets == ("BTC", "ETH")

@@ -45,8 +45,8 @@ class Pnl:
 class RiskUnit:
     """What is netted inside one worst case: an underlying, or everything ("joint").
 
-    `instruments` are the contracts revalued in it, `assets` those whose own price moves in it, both in name
-    order.
+    `instruments` are the contracts revalued in it, `assets` those whose own price moves in it, both in the
+    market's order: by (kind, name).
     """
 
     name: str

@@ -104,12 +104,12 @@ def _exact(values: Sequence[Fraction]) -> Pnl:
 
 def _units(book: BookPolicy, contracts: Sequence[Instrument], assets: Sequence[str]) -> tuple[RiskUnit, ...]:
     if book.netting == "joint":
-        everything = tuple(sorted(contract.name for contract in contracts))
-        return (RiskUnit(JOINT, everything, tuple(sorted(assets))),)
+        everything = tuple(contract.name for contract in contracts)
+        return (RiskUnit(JOINT, everything, tuple(assets)),)
     return tuple(
         RiskUnit(
             underlying,
-            tuple(sorted(contract.name for contract in contracts if contract.underlying == underlying)),
+            tuple(contract.name for contract in contracts if contract.underlying == underlying),
             (underlying,) if underlying in assets else (),
         )
         for underlying in sorted(book.price_range)
