@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TypeVar
 
 import numpy as np
 
 from zkmargin.attestation.header import BookHeader, shard_log2
-from zkmargin.attestation.private import Opening
+from zkmargin.attestation.openings import Openings
 from zkmargin.circuits.circuit import Circuit
 from zkmargin.circuits.compiled import CompiledBook
 from zkmargin.commitment import Leaves, uid_commitment
@@ -18,13 +16,11 @@ from zkmargin.group.backend import Backend
 from zkmargin.inputs.ledger import Pots
 from zkmargin.inputs.policy import BookPolicy
 from zkmargin.proofs.split_prover import SplitWitness
-from zkmargin.proofs.totals_prover import bit_sums, root_witness
+from zkmargin.proofs.totals_prover import root_witness
 from zkmargin.proofs.totals_statement import TotalsStatement
 from zkmargin.secrets import EpochKey, book_secrets_context, leaf_name, padding_name
 from zkmargin.sparse import Rows, SparseValues, SparseWords, Values
 from zkmargin.tree import MerkleSumTree
-
-T = TypeVar("T")
 
 
 def leaf_count(policy: BookPolicy, pots: int) -> int:
@@ -61,7 +57,10 @@ class BookSecrets:
 
 @dataclass(frozen=True, repr=False)
 class CommittedBook:
-    """A book whose leaves are fixed. `outputs`, `words` and blindings `a`, `b` are in the order of the leaves."""
+    """A book whose leaves are fixed.
+
+    `outputs`, `words` and blindings `a`, `b` are in the order of the leaves; `sums` opens the root sums.
+    """
 
     compiled: CompiledBook
     pots: Pots
@@ -72,6 +71,7 @@ class CommittedBook:
     b: Sequence[int]
     leaves: Leaves
     tree: MerkleSumTree
+    sums: SplitWitness
     totals: tuple[tuple[str, int], ...]
 
     def header(self, risk: bytes) -> BookHeader:
@@ -99,95 +99,67 @@ class CommittedBook:
             sum_b=sum_b,
         )
 
-    def root_witness(self, order: int) -> SplitWitness:
-        """Return the opening of the root sums."""
-        return root_witness(self.outputs, self.words, self.compiled.circuit.n_bits, self.a, self.b, order)
-
-    def openings(self) -> list[Opening]:
-        """Return one opening a pot, in the order of account and pot."""
-        amounts = self._amounts
-        return [
-            Opening(
-                account,
-                pot,
-                user,
-                tuple(amounts[row]),
-                int(place),
-                self.secrets.a[row],
-                self.secrets.b[row],
-                salt,
-            )
-            for row, ((account, pot), user, place, salt) in enumerate(
-                zip(self.pots.labels, self.pots.users, self.secrets.places, self.secrets.salts, strict=False)
-            )
-        ]
-
-    @cached_property
-    def _amounts(self) -> list[list[tuple[tuple[str, str], int]]]:
-        amounts: list[list[tuple[tuple[str, str], int]]] = [[] for _ in range(len(self.pots))]
-        for key in sorted(self.pots.values):
-            column = self.pots.values[key]
-            for row, value in zip(column.rows.tolist(), column.values.tolist(), strict=True):
-                amounts[row].append((key, value))
-        return amounts
+    def openings(self) -> Openings:
+        """Return what opens the leaf of every pot."""
+        secrets = self.secrets
+        return Openings.of(self.pots, secrets.places, secrets.a, secrets.b, secrets.salts)
 
 
 def commit_book(
     backend: Backend, compiled: CompiledBook, pots: Pots, secrets: BookSecrets, context: bytes
 ) -> CommittedBook:
-    """Fill the canonical witness of every pot, put it in its place and commit to it; padding is the zero row."""
-    witness = compiled.fill(pots)
-    count = len(secrets.places)
-    outputs = _placed(witness.outputs, secrets.places, count)
-    words = _placed_words(witness.words(), secrets.places, count)
-    a, b = _in_order(secrets.a, secrets.places), _in_order(secrets.b, secrets.places)
+    """Fill the canonical witness of every pot in its place and commit to it; padding is the zero row."""
+    order = np.argsort(secrets.places, kind="stable").tolist()
+    a, b = [secrets.a[source] for source in order], [secrets.b[source] for source in order]
+    circuit = compiled.circuit
+    placed = {key: _placed(column, secrets.places) for key, column in pots.values.items()}
+    witness = compiled.program.run(placed, len(order))
+    words = witness.words()
+    identities = _identities(pots, secrets, context)
     leaves = Leaves(
-        _identities(pots, secrets, context),
-        backend.commit_outputs(outputs, a),
-        backend.commit_bits(words, compiled.circuit.n_bits, b),
+        tuple(identities[source] for source in order),
+        backend.commit_outputs(witness.outputs, a),
+        backend.commit_bits(words, circuit.n_bits, b),
     )
-    tree = MerkleSumTree(backend, context, leaves)
     return CommittedBook(
-        compiled, pots, secrets, outputs, words, a, b, leaves, tree, _totals(compiled.circuit, outputs, words)
+        compiled=compiled,
+        pots=pots,
+        secrets=secrets,
+        outputs=witness.outputs,
+        words=words,
+        a=a,
+        b=b,
+        leaves=leaves,
+        tree=MerkleSumTree(backend, context, leaves),
+        sums=(sums := root_witness(witness.outputs, words, circuit.n_bits, a, b, backend.order)),
+        totals=_totals(circuit, sums),
     )
 
 
-def _totals(circuit: Circuit, outputs: Values, words: SparseWords) -> tuple[tuple[str, int], ...]:
+def _totals(circuit: Circuit, sums: SplitWitness) -> tuple[tuple[str, int], ...]:
     """Sum every published form over all rows, from what is committed: outputs and bits."""
-    sums = [sum(int(value) for value in column) for column in outputs.T]
-    bits = bit_sums(words, circuit.n_bits)
+    values = list(sums.outputs)
     for offset, column in zip(circuit.offsets, circuit.columns, strict=True):
-        sums.append(sum(count << bit for bit, count in enumerate(bits[offset : offset + column.width])))
+        values.append(
+            sum(count << bit for bit, count in enumerate(sums.bits[offset : offset + column.width]))
+        )
     return tuple(
-        (name, sum(coefficient * sums[var] for var, coefficient in form))
+        (name, sum(coefficient * values[var] for var, coefficient in form))
         for name, form in circuit.published.items()
     )
 
 
-def _identities(pots: Pots, secrets: BookSecrets, context: bytes) -> tuple[bytes, ...]:
-    """Return the identity commitments in the order of the leaves; that of a padding leaf is random."""
+def _identities(pots: Pots, secrets: BookSecrets, context: bytes) -> list[bytes]:
+    """Return the identity commitments of the pots, then those of the padding, which are random."""
     real = [
         uid_commitment(context, user.id, account, pot, user.nonce, salt)
         for (account, pot), user, salt in zip(pots.labels, pots.users, secrets.salts, strict=False)
     ]
-    return tuple(_in_order([*real, *secrets.salts[len(real) :]], secrets.places))
+    return [*real, *secrets.salts[len(real) :]]
 
 
-def _in_order(items: Sequence[T], places: Rows) -> list[T]:
-    """Put item i at place places[i]."""
-    return [items[source] for source in np.argsort(places, kind="stable").tolist()]
-
-
-def _placed(outputs: Values, places: Rows, count: int) -> Values:
-    out = np.zeros((count, outputs.shape[1]), dtype=outputs.dtype)
-    out[places[: len(outputs)]] = outputs
-    return out
-
-
-def _placed_words(words: SparseWords, places: Rows, count: int) -> SparseWords:
-    columns = []
-    for column in words.columns:
-        rows = places[column.rows]
-        order = np.argsort(rows, kind="stable")
-        columns.append(SparseValues(rows[order], column.values[order]))
-    return SparseWords(count, tuple(columns))
+def _placed(column: SparseValues, places: Rows) -> SparseValues:
+    """Move row i of a column to row places[i]."""
+    rows = places[column.rows]
+    order = np.argsort(rows, kind="stable")
+    return SparseValues(rows[order], column.values[order])

@@ -166,9 +166,7 @@ def _public_files(
 
 def _prove_totals(backend: Backend, work: CommittedBook, digest: bytes, epoch: EpochKey) -> bytes:
     nonces = epoch.nonce().source(backend.order)
-    proof = totals_prover.prove(
-        backend, work.totals_statement(digest), work.root_witness(backend.order), nonces
-    )
+    proof = totals_prover.prove(backend, work.totals_statement(digest), work.sums, nonces)
     return proof.to_bytes(backend)
 
 

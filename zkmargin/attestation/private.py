@@ -3,7 +3,8 @@
     epoch.key             epoch key, written and flushed before anything else
     input.json            digest of the inputs; a run with other inputs is refused here
     snapshot.json         snapshot digest and the shape of each book
-    openings-<book>.jsonl one pot a line: identity, inputs, leaf, blindings, salt
+    owners-<book>.json    account, pot and identity of every pot
+    openings-<book>.npz   inputs, leaf, blindings and salt of every pot
     tree-<book>.bin       all nodes of the tree, level by level, 160 bytes each
     report.json           the operator's report: unhealthy accounts by name, the true number of customers
 
@@ -16,66 +17,22 @@ import contextlib
 import json
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 from zkmargin import canonical, limits
+from zkmargin.attestation.openings import Openings
 from zkmargin.bundle import Bundle, BundleLeaf
 from zkmargin.canonical import Json
 from zkmargin.errors import UndecidedError, UsageError
 from zkmargin.files import SECRET_DIRECTORY, SECRET_FILE, read_bounded, remove_partial, write_atomic
 from zkmargin.group.backend import Backend
-from zkmargin.inputs.ledger import InputKey, User
 from zkmargin.secrets import KEY_BYTES, EpochKey
 from zkmargin.tree import MerkleSumTree, Node, depth_of, empty_hashes
 
 FORMAT = "zkmargin/private/1"
 _NODE_BYTES = 160
 _INFINITY = bytes(64)
-
-
-@dataclass(frozen=True, repr=False)
-class Opening:
-    """One pot and what opens its leaf."""
-
-    account: str
-    pot: str
-    user: User
-    inputs: tuple[tuple[InputKey, int], ...]
-    index: int
-    a: int
-    b: int
-    salt: bytes
-
-    def to_line(self) -> bytes:
-        """Encode as one line of canonical JSON."""
-        return canonical.encode(
-            {
-                "account": self.account,
-                "pot": self.pot,
-                "user": [self.user.id, self.user.nonce],
-                "inputs": [[*key, amount] for key, amount in self.inputs],
-                "leaf": [self.index, self.a, self.b, self.salt],
-            }
-        )
-
-    @staticmethod
-    def from_line(line: bytes) -> Opening:
-        """Read back what to_line wrote."""
-        value = json.loads(line)
-        user, nonce = value["user"]
-        index, a, b, salt = value["leaf"]
-        return Opening(
-            account=value["account"],
-            pot=value["pot"],
-            user=User(user, bytes.fromhex(nonce)),
-            inputs=tuple(((kind, name), int(amount)) for kind, name, amount in value["inputs"]),
-            index=int(index),
-            a=int(a),
-            b=int(b),
-            salt=bytes.fromhex(salt),
-        )
 
 
 class PrivateFolder:
@@ -107,10 +64,11 @@ class PrivateFolder:
         write_atomic(key_file, key.reveal(), SECRET_FILE)
         return key
 
-    def write_openings(self, book: str, openings: Sequence[Opening]) -> None:
-        """Write a book's openings, in the order of account and pot."""
-        lines = b"".join(opening.to_line() + b"\n" for opening in openings)
-        write_atomic(self._file("openings", book, "jsonl"), lines, SECRET_FILE)
+    def write_openings(self, book: str, openings: Openings) -> None:
+        """Write a book's openings."""
+        owners, arrays = openings.to_files()
+        write_atomic(self._file("owners", book, "json"), owners, SECRET_FILE)
+        write_atomic(self._file("openings", book, "npz"), arrays, SECRET_FILE)
 
     def write_tree(self, backend: Backend, book: str, tree: MerkleSumTree) -> None:
         """Write all nodes of a book's tree."""
@@ -138,25 +96,25 @@ class PrivateFolder:
         Raise UsageError for an account that is not there, UndecidedError if the folder is incomplete.
         """
         snapshot = self._snapshot()
-        wanted = None if accounts is None else set(accounts)
-        found: dict[str, list[tuple[str, Opening]]] = {}
-        for book in snapshot["leaves"]:
-            for opening in self._openings(book):
-                if wanted is None or opening.account in wanted:
-                    found.setdefault(opening.account, []).append((book, opening))
-        for missing in sorted((wanted or set()) - set(found)):
-            raise UsageError("account", "no such account in this snapshot", actual=missing)
+        books = {book: self._openings(book) for book in snapshot["leaves"]}
+        if accounts is None:
+            accounts = sorted({owner[0] for book in books.values() for owner in book.owners}, key=str.encode)
         with contextlib.ExitStack() as files:
-            readers = {
+            trees = {
                 book: files.enter_context(_TreeFile(self._file("tree", book, "bin"), count))
                 for book, count in snapshot["leaves"].items()
             }
-            for account in sorted(found):
+            for account in accounts:
+                found = [
+                    (book, all_.opening(row)) for book, all_ in books.items() for row in all_.rows_of(account)
+                ]
+                if not found:
+                    raise UsageError("account", "no such account in this snapshot", actual=account)
                 leaves = tuple(
-                    BundleLeaf(book, o.pot, o.index, o.inputs, o.a, o.b, o.salt, readers[book].path(o.index))
-                    for book, o in found[account]
+                    BundleLeaf(book, o.pot, o.index, o.inputs, o.a, o.b, o.salt, trees[book].path(o.index))
+                    for book, o in found
                 )
-                yield Bundle(bytes.fromhex(snapshot["snapshot"]), account, found[account][0][1].user, leaves)
+                yield Bundle(bytes.fromhex(snapshot["snapshot"]), account, found[0][1].user, leaves)
 
     def _snapshot(self) -> Json:
         try:
@@ -171,13 +129,13 @@ class PrivateFolder:
             raise UndecidedError("private-folder", f"{self.path} is damaged: snapshot.json") from None
         return value
 
-    def _openings(self, book: str) -> Iterator[Opening]:
-        path = self._file("openings", book, "jsonl")
-        try:
-            with path.open("rb") as file:
-                yield from map(Opening.from_line, file)
-        except (OSError, ValueError, KeyError, TypeError):
-            raise UndecidedError("private-folder", f"{path} is missing or damaged") from None
+    def _openings(self, book: str) -> Openings:
+        owners, arrays = self._file("owners", book, "json"), self._file("openings", book, "npz")
+        return Openings.from_files(
+            read_bounded(owners, limits.MAX_FILE_BYTES, "the owners of a book"),
+            read_bounded(arrays, limits.MAX_FILE_BYTES, "the openings of a book"),
+            f"{owners} or {arrays}",
+        )
 
     def _file(self, what: str, book: str, ending: str) -> Path:
         return self.path / f"{what}-{book}.{ending}"

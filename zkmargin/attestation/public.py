@@ -84,8 +84,12 @@ def check_public_inputs(report: Report, signed: SignedManifest) -> PublicInputs 
     )
     if policy is None or market is None:
         return None
-    report.check("lawful inputs", lambda: _check_lawful(policy, market), "no rule of the inputs refuses them")
+    lawful = report.check(
+        "lawful inputs", lambda: _check_lawful(policy, market), "no rule of the inputs refuses them"
+    )
     report.check("snapshot", lambda: _check_names(header, policy, market), "exchange, time and books agree")
+    if not lawful:  # nothing is computed from inputs that the rules refuse: it need not even end
+        return None
     digests = {book.risk for book in header.books}
     table = report.check("risk table", lambda: _load_table(signed, digests), "as the header says")
     if table is None:
@@ -128,12 +132,13 @@ def parse_strictly(role: str, data: bytes, parse: Callable[[Json], T]) -> T:
         raise DecodeError("malformed", f"{role} is malformed ({type(error).__name__})") from None
 
 
-def _check_lawful(policy: Policy, market: Market) -> None:
-    problems = check_policy(policy) + check_market(market)
-    if not problems:
-        problems = check_together(policy, market)
+def _check_lawful(policy: Policy, market: Market) -> bool:
+    problems = _trusting(
+        lambda: check_policy(policy) + check_market(market) or check_together(policy, market)
+    )
     if problems:
         raise VerificationError("unlawful", f"policy or market are refused: {problems[0]}")
+    return True
 
 
 def _tolerance_text(tolerance: Tolerance, quote: str) -> str:
