@@ -136,7 +136,7 @@ class Deficits:
     owed: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Circuit:
     """One book's circuit. Columns lie in their order, without gaps, in one flat string of bits."""
 
@@ -152,6 +152,9 @@ class Circuit:
     omitted_rows: tuple[OmittedRow, ...] = ()
     omitted_tiers: tuple[OmittedTier, ...] = ()
     quanta: Mapping[str, Fraction] = field(default_factory=dict)  # "equity" and "margin", in quote currency
+
+    def __repr__(self) -> str:
+        return f"Circuit({self.name!r}, {len(self.columns)} columns, {len(self.equations)} equations)"
 
     @cached_property
     def offsets(self) -> tuple[int, ...]:

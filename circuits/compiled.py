@@ -16,13 +16,16 @@ from zkmargin.circuits.witness import Witness
 from zkmargin.inputs.ledger import Pots
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class CompiledBook:
     """`steps` is the canonical witness as a public function; `tolerance` per lot of inputs: see `overstatement`."""
 
     circuit: Circuit
     steps: tuple[Step, ...]
     tolerance: Mapping[InputKey, Fraction]
+
+    def __repr__(self) -> str:
+        return f"CompiledBook({self.circuit!r})"
 
     @cached_property
     def program(self) -> Program:

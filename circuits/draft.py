@@ -90,6 +90,7 @@ class Columns:
     def __init__(self) -> None:
         self.columns: list[DraftColumn] = []
         self.bits = 0
+        self._capacities: dict[SideKey, tuple[int, ...]] = {}
         self.inputs: list[DraftInput] = []
 
     def add(self, name: str, high: int, place: Place) -> int:
@@ -173,13 +174,10 @@ class Columns:
         return low + sum(r[0] for r in ranges.values()), high + sum(r[1] for r in ranges.values())
 
     def _side_range(self, side: SideKey, coefficients: tuple[int, ...]) -> tuple[int, int]:
-        low = high = 0
-        for (column, _), a in zip(self.parts(side), coefficients, strict=True):
-            if a < 0:
-                low += a * self.columns[column].capacity
-            else:
-                high += a * self.columns[column].capacity
-        return low, high
+        if side not in self._capacities:
+            self._capacities[side] = tuple(self.columns[column].capacity for column, _ in self.parts(side))
+        reached = [a * most for a, most in zip(coefficients, self._capacities[side], strict=True)]
+        return sum(a for a in reached if a < 0), sum(a for a in reached if a > 0)
 
 
 def _part_name(key: InputKey, side: str, digits: int | None, digit: int) -> str:

@@ -39,6 +39,7 @@ def _lines(circuit: Circuit) -> Iterator[str]:
         yield f"  {cost} is 0 unless one of {len(gate.positions):,} positions settled in it is held"
     yield "Selector bits"
     yield from _selectors(circuit)
+    yield "  constants in favour of the account: none"
     yield "Left out, because of what columns can hold"
     yield from _omitted(circuit)
     yield "Published totals: " + _listed(list(circuit.published))

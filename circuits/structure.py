@@ -49,12 +49,18 @@ class Structure:
 
     def reach(self, terms: Terms) -> int:
         """Bound |form| over everything that the columns can hold, outputs replaced by their definitions."""
+        if not any(var < len(OUTPUTS) for var, _ in terms):
+            return sum(abs(a) * self._capacities[var] for var, a in terms)
         sums: dict[int, int] = {}
         for var, a in terms:
             for column, b in self._substituted(var):
                 sums[column] = sums.get(column, 0) + a * b
-        capacity = self.circuit.columns
-        return sum(abs(a) * capacity[column - len(OUTPUTS)].capacity for column, a in sums.items())
+        return sum(abs(a) * self._capacities[var] for var, a in sums.items())
+
+    @cached_property
+    def _capacities(self) -> tuple[int, ...]:
+        """What every variable can hold; outputs are replaced before anybody asks."""
+        return (0,) * len(OUTPUTS) + tuple(column.capacity for column in self.circuit.columns)
 
     def _substituted(self, var: int) -> Terms:
         if var >= len(OUTPUTS):

@@ -20,8 +20,8 @@ from zkmargin.risk.table import BookRisk, Pnl, RiskTable, RiskUnit
 F = Fraction
 TIME, EXPIRY = datetime(2026, 1, 30, 8, tzinfo=UTC), datetime(2026, 3, 27, 8, tzinfo=UTC)
 DIGESTS = {
-    "portfolio": "",
-    "spot": "",
+    "portfolio": "a0b33c5fc9602795d263ddc5d59a5edbdc0862740294436695751bc03c3fbf5f",
+    "spot": "7364fe91a308c77d8265d05c43c5a7663794fa20ff9f49f170752f92f5779aa1",
 }
 
 

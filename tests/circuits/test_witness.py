@@ -113,7 +113,7 @@ def test_a_requirement_understated_by_one_quantum_names_what_breaks() -> None:
     rounded = {"max:initial requirement, rounded up": 12, "slack:initial requirement, rounded up >= sum": 3}
     for forged, message in (
         (0, "equation 'worst >= down' does not hold"),
-        (-1, f"{slack.name}: -1 does not fit"),
+        (-1, f"{slack.name}: a value does not fit its {slack.width} bits"),
     ):
         cheat = changed(WHOLE.circuit, row, {R: 9, I: 12}, **lower, **rounded, **{slack.name: forged})
         with pytest.raises(VerificationError) as caught:
