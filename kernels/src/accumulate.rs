@@ -6,7 +6,7 @@ use halo2curves::group::prime::PrimeCurveAffine;
 use crate::affine::{self, BATCH, Sums};
 
 /// Rows below this share their additions out over several accumulators each, so that batches fill up.
-const FULL_ROWS: usize = 2 * BATCH;
+const FULL_ROWS: usize = 32 * BATCH;
 const MAX_LANES: usize = 64;
 
 /// One addition: `accumulators[to] += table[entry]`, or its negative.
@@ -102,6 +102,12 @@ impl Sums for Batch<'_> {
         let entry = self.table[(step.entry & !NEGATIVE) as usize];
         let signed = if step.entry & NEGATIVE == 0 { entry } else { -entry };
         (self.points[step.to as usize], signed)
+    }
+    #[inline]
+    fn prefetch(&self, i: usize) {
+        let step = self.steps[i];
+        affine::prefetch(&self.table[(step.entry & !NEGATIVE) as usize]);
+        affine::prefetch(&self.points[step.to as usize]);
     }
     #[inline]
     fn put(&mut self, i: usize, sum: G1Affine) {

@@ -10,6 +10,7 @@ mod fixed_base;
 mod hash_to_curve;
 mod hashing;
 mod info;
+mod measure;
 mod multiexp;
 mod points;
 mod rows;
@@ -32,6 +33,8 @@ mod _kernels {
     use super::hashing::sha256_many;
     #[pymodule_export]
     use super::info::info;
+    #[pymodule_export]
+    use super::measure::{library_msm, run_additions, run_multiplications};
     #[pymodule_export]
     use super::multiexp::{msm, scale};
     #[pymodule_export]

@@ -38,18 +38,27 @@ pub fn scale(py: Python<'_>, scalars: &[u8], points: PyRef<'_, Points>) -> PyRes
 
 // --- Pippenger: signed digits, affine buckets
 
-/// Multiplications of one product in `Projective` form, in affine additions; to choose a window.
-const LAST_STEPS: usize = 3;
+/// Additions that a bucket costs once it is filled, about; to choose a window.
+const BUCKET: usize = 2;
+const SEGMENTS: usize = 128;
+
+/// Scalars that are not 0 with their points, none of them infinity.
+struct Terms {
+    scalars: Vec<Scalar>,
+    points: Vec<G1Affine>,
+}
+
+/// Index of a term; the top bit asks for the negative of its point.
+type Signed = u32;
+const NEGATIVE: Signed = 1 << 31;
 
 fn buckets(scalars: &[Scalar], points: &[G1Affine]) -> G1Affine {
-    let terms: Vec<(Scalar, G1Affine)> = scalars
-        .iter()
-        .zip(points)
-        .filter(|(scalar, point)| scalar.bits() != 0 && !is_infinity(point))
-        .map(|(&scalar, &point)| (scalar, point))
-        .collect();
+    let pairs =
+        scalars.iter().zip(points).filter(|(scalar, point)| scalar.bits() != 0 && !is_infinity(point));
+    let (scalars, points) = pairs.unzip();
+    let terms = Terms { scalars, points };
     let mut lengths = [0_usize; 256];
-    for (scalar, _) in &terms {
+    for scalar in &terms.scalars {
         lengths[scalar.bits()] += 1;
     }
     let Some(most) = lengths.iter().rposition(|&count| count != 0) else {
@@ -71,14 +80,14 @@ fn buckets(scalars: &[Scalar], points: &[G1Affine]) -> G1Affine {
 /// Return the estimated number of additions with windows of this width; `lengths[b]` scalars have b bits.
 fn cost(lengths: &[usize], most: usize, width: usize) -> usize {
     let digits: usize = lengths.iter().enumerate().map(|(bits, count)| count * windows(bits, width)).sum();
-    digits + windows(most, width) * (LAST_STEPS << (width - 1))
+    digits + windows(most, width) * (BUCKET << (width - 1))
 }
 
 /// Return the sum of digit * point over one window.
-fn window_sum(terms: &[(Scalar, G1Affine)], window: usize, width: usize) -> G1 {
+fn window_sum(terms: &Terms, window: usize, width: usize) -> G1 {
     let size = 1 << (width - 1); // digits 1..=size
     let mut ends = vec![0_usize; size + 1];
-    let digits: Vec<(usize, bool)> = terms.iter().map(|(scalar, _)| scalar.digit(window, width)).collect();
+    let digits: Vec<(usize, bool)> = terms.scalars.iter().map(|scalar| scalar.digit(window, width)).collect();
     for &(digit, _) in &digits {
         ends[digit] += 1;
     }
@@ -88,30 +97,86 @@ fn window_sum(terms: &[(Scalar, G1Affine)], window: usize, width: usize) -> G1 {
         sum += *end;
         *end = sum - *end; // where the bucket starts
     }
-    let mut sorted = vec![G1Affine::identity(); sum];
-    for (&(digit, negative), (_, point)) in digits.iter().zip(terms) {
+    let mut sorted: Vec<Signed> = vec![0; sum]; // terms by bucket
+    for (term, &(digit, negative)) in digits.iter().enumerate() {
         if digit != 0 {
-            sorted[ends[digit]] = if negative { -*point } else { *point };
+            sorted[ends[digit]] = index(term) | if negative { NEGATIVE } else { 0 };
             ends[digit] += 1;
         }
     }
-    let filled = fold_lists(sorted, &ends);
-    weigh(&filled)
+    weigh(&sum_lists(&terms.points, &sorted, &ends))
 }
 
-/// Return the sum of each list; list i is `points[ends[i - 1]..ends[i]]`, the first one is dropped.
-fn fold_lists(mut points: Vec<G1Affine>, ends: &[usize]) -> Vec<G1Affine> {
-    let mut lists: Vec<(usize, usize)> = ends.windows(2).map(|pair| (pair[0], pair[1] - pair[0])).collect();
+/// Return the sum of each list of points; list i is `sorted[ends[i]..ends[i + 1]]`.
+fn sum_lists(points: &[G1Affine], sorted: &[Signed], ends: &[usize]) -> Vec<G1Affine> {
+    let mut lists: Vec<(usize, usize)> = Vec::with_capacity(ends.len());
+    let mut pairs = Vec::with_capacity(sorted.len() / 2);
+    let mut out = Vec::with_capacity(sorted.len() / 2 + ends.len());
+    for pair in ends.windows(2) {
+        let (start, length) = (pair[0], pair[1] - pair[0]);
+        lists.push((out.len(), length.div_ceil(2)));
+        let neighbours = sorted[start..start + length].chunks_exact(2);
+        let single = neighbours.remainder().first().map(|&last| signed(points, last));
+        pairs.extend(neighbours.enumerate().map(|(i, two)| (two[0], two[1], index(out.len() + i))));
+        out.resize(out.len() + length / 2, G1Affine::identity());
+        out.extend(single);
+    }
+    affine::add_all(&mut Neighbours { points, pairs: &pairs, out: &mut out });
+    fold_lists(out, lists)
+}
+
+/// The first round of all lists: neighbours are added straight from where the points are.
+struct Neighbours<'a> {
+    points: &'a [G1Affine],
+    pairs: &'a [(Signed, Signed, u32)], // both addends, and where their sum goes
+    out: &'a mut [G1Affine],
+}
+
+impl Sums for Neighbours<'_> {
+    fn len(&self) -> usize {
+        self.pairs.len()
+    }
+    #[inline]
+    fn addends(&self, i: usize) -> (G1Affine, G1Affine) {
+        let (left, right, _) = self.pairs[i];
+        (signed(self.points, left), signed(self.points, right))
+    }
+    #[inline]
+    fn put(&mut self, i: usize, sum: G1Affine) {
+        self.out[self.pairs[i].2 as usize] = sum;
+    }
+    #[inline]
+    fn prefetch(&self, i: usize) {
+        let (left, right, _) = self.pairs[i];
+        affine::prefetch(&self.points[(left & !NEGATIVE) as usize]);
+        affine::prefetch(&self.points[(right & !NEGATIVE) as usize]);
+    }
+}
+
+#[inline]
+fn signed(points: &[G1Affine], term: Signed) -> G1Affine {
+    let point = points[(term & !NEGATIVE) as usize];
+    if term & NEGATIVE == 0 { point } else { -point }
+}
+
+/// Return an index in 32 bits. A list of 2^31 points would take 128 GiB.
+#[inline]
+#[allow(clippy::cast_possible_truncation)]
+fn index(value: usize) -> u32 {
+    value as u32
+}
+
+/// Return the sum of each list `points[start..start + length]`; all lists are halved together.
+fn fold_lists(mut points: Vec<G1Affine>, mut lists: Vec<(usize, usize)>) -> Vec<G1Affine> {
     let mut steps = Vec::new();
     loop {
         steps.clear();
         for (start, length) in &mut lists {
             let half = *length / 2;
-            #[allow(clippy::cast_possible_truncation)] // fewer than 2^32 points
             let step = |i: usize| Within {
-                left: (*start + i) as u32,
-                right: (*start + *length - half + i) as u32,
-                to: (*start + i) as u32,
+                left: index(*start + i),
+                right: index(*start + *length - half + i),
+                to: index(*start + i),
             };
             steps.extend((0..half).map(step));
             *length -= half;
@@ -127,14 +192,33 @@ fn fold_lists(mut points: Vec<G1Affine>, ends: &[usize]) -> Vec<G1Affine> {
         .collect()
 }
 
-/// Return the sum of (i + 1) * points[i], by running sums from the top.
+/// Return the sum of (i + 1) * points[i]; their number is a power of two.
+///
+/// Running sums from the top, in segments side by side, so that their steps share inversions.
 fn weigh(points: &[G1Affine]) -> G1 {
-    let (mut running, mut total) = (G1::identity(), G1::identity());
-    for point in points.iter().rev() {
-        running += point;
-        total += running;
+    let segments = SEGMENTS.min(points.len());
+    let size = points.len() / segments;
+    // Of each segment: the sum of (i + 1) * points[i], then the sum of its points; the former lags a step behind.
+    let mut sums = vec![G1Affine::identity(); 2 * segments];
+    let mut addends = sums.clone();
+    for i in (0..=size).rev() {
+        addends[..segments].copy_from_slice(&sums[segments..]);
+        for segment in 0..segments {
+            addends[segments + segment] =
+                if i == 0 { G1Affine::identity() } else { points[segment * size + i - 1] };
+        }
+        affine::add_onto(&mut sums, &addends);
     }
-    total
+    let (mut running, mut offsets, mut total) = (G1::identity(), G1::identity(), G1::identity());
+    for segment in (0..segments).rev() {
+        offsets += running;
+        running += sums[segments + segment];
+        total += sums[segment];
+    }
+    for _ in 0..size.ilog2() {
+        offsets = offsets.double();
+    }
+    total + offsets
 }
 
 // --- products: many points, the same steps for all of them

@@ -32,17 +32,15 @@ impl Window {
 
 /// Return the cut of least estimated cost for these words.
 pub fn cut(words: &[u16]) -> Vec<Window> {
-    let step = words.len().div_ceil(SAMPLE).max(1);
-    let sample: Vec<u16> = words.iter().step_by(step).copied().collect();
+    let hits = hits(words);
     let mut best = [0_usize; WORD + 1]; // least cost of the bits below
     let mut choice = [0_usize; WORD + 1]; // width of the last window there
     for end in 1..=WORD {
-        (best[end], choice[end]) = (1..=end)
-            .map(|width| {
-                (best[end - width] + cost(&sample, words.len(), Window { first: end - width, width }), width)
-            })
-            .min()
-            .unwrap_or_default();
+        let options = (1..=end).map(|width| {
+            let (first, table) = (end - width, (1 << width) - width - 1);
+            (best[first] + hits[first][end] + table, width)
+        });
+        (best[end], choice[end]) = options.min().unwrap_or_default();
     }
     let mut windows = Vec::new();
     let mut end = WORD;
@@ -55,11 +53,27 @@ pub fn cut(words: &[u16]) -> Vec<Window> {
     windows
 }
 
-/// Return the estimated number of additions of one window.
-fn cost(sample: &[u16], count: usize, window: Window) -> usize {
-    let hits = sample.iter().filter(|&&word| window.digit(word) != 0).count();
-    let rows = hits * count / sample.len().max(1);
-    rows + (1 << window.width) - window.width - 1
+/// Return `hits[first][end]`: in how many of the words, estimated, some bit of `first..end` is set.
+fn hits(words: &[u16]) -> [[usize; WORD + 1]; WORD] {
+    let sample = words.iter().step_by(words.len().div_ceil(SAMPLE).max(1));
+    let size = sample.len().max(1);
+    let mut hits = [[0; WORD + 1]; WORD];
+    for &word in sample {
+        for (first, ends) in hits.iter_mut().enumerate() {
+            let lowest = first + (word >> first).trailing_zeros() as usize; // beyond the word if none is set
+            if lowest < WORD {
+                ends[lowest + 1] += 1;
+            }
+        }
+    }
+    for ends in &mut hits {
+        let mut sum = 0;
+        for count in ends {
+            sum += *count;
+            *count = sum * words.len() / size;
+        }
+    }
+    hits
 }
 
 /// Tables of several windows, one after the other in one array, built together so that their batches fill up.

@@ -1,0 +1,178 @@
+"""Time the kernels alone, on a synthetic standard book, and hold them against a micro-kernel of the same run.
+
+    python benchmarks/kernels.py [--accounts 10000 100000] [--points 16]
+
+The book has the shape of the standard one: 256 instruments on two underlyings, 16 scenarios each, 8 positions an
+account, two thirds of the accounts in one underlying; 748 word columns, about 80 of them touched by an account.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from zkmargin import _kernels as kernels
+from zkmargin.group.choice import cache_folder
+from zkmargin.group.generators import GeneratorStore
+from zkmargin.group.native import NativeBackend, derive
+from zkmargin.sparse import SparseValues, SparseWords
+
+INSTRUMENTS, SCENARIOS, POSITIONS = 256, 16, 8
+SIDE_BITS, SLACK_BITS = 20, 45
+WORDS = 748
+
+
+class Time(NamedTuple):
+    """Seconds: on the clock, and of all threads' processor time."""
+
+    wall: float
+    cores: float
+
+
+def timed(work: Callable[[], object], repeat: int = 3) -> Time:
+    """Return the least times of a few runs: other work on the machine only adds."""
+    times = []
+    for _ in range(repeat):
+        wall, cores = time.perf_counter(), time.process_time()
+        work()
+        times.append((time.perf_counter() - wall, time.process_time() - cores))
+    return Time(*map(min, zip(*times, strict=True)))
+
+
+def columns_of(accounts: int) -> list[tuple[int, npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
+    """Return (first bit, rows, values) of every column that some account uses."""
+    rng = np.random.default_rng(1)
+    both = rng.random(accounts) < 1 / 3
+    first = rng.random(accounts) < 0.6
+    books = {0: first | both, 1: ~first | both}
+    popularity = 1 / np.arange(1, INSTRUMENTS // 2 + 1) ** 0.7
+    columns = []
+    chosen = [np.zeros((accounts, 2 * INSTRUMENTS), dtype=bool)]
+    for underlying, members in books.items():
+        count = np.where(both, POSITIONS // 2, POSITIONS)
+        picks = rng.choice(INSTRUMENTS // 2, (accounts, POSITIONS), p=popularity / popularity.sum())
+        for k in range(POSITIONS):
+            rows = np.flatnonzero(members & (k < count))
+            side = rng.integers(0, 2, len(rows))
+            chosen[0][rows, 2 * (underlying * INSTRUMENTS // 2 + picks[rows, k]) + side] = True
+    for column in range(2 * INSTRUMENTS):
+        rows = np.flatnonzero(chosen[0][:, column])
+        sizes = np.minimum(rng.lognormal(5, 2, len(rows)).astype(np.int64) + 1, (1 << SIDE_BITS) - 1)
+        columns.append((SIDE_BITS * column, rows, sizes))
+    start = 2 * INSTRUMENTS * SIDE_BITS
+    for column in range(2 * SCENARIOS + 6):
+        members = books[column % 2] if column < 2 * SCENARIOS else np.ones(accounts, dtype=bool)
+        rows = np.flatnonzero(members & (rng.random(accounts) < 15 / 16))  # the binding scenario has no slack
+        sizes = np.minimum(rng.lognormal(19, 2.5, len(rows)).astype(np.int64) + 1, (1 << SLACK_BITS) - 1)
+        columns.append((start + SLACK_BITS * column, rows, sizes))
+    return columns
+
+
+def standard_book(accounts: int) -> SparseWords:
+    """Return the words of the synthetic book."""
+    words: list[list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]] = [[] for _ in range(WORDS)]
+    for first, rows, values in columns_of(accounts):
+        word, shift = divmod(first, 16)
+        low = values << shift
+        while low.any():
+            words[word].append((rows, low & 0xFFFF))
+            low >>= 16
+            word += 1
+    out = []
+    for parts in words:
+        dense = np.zeros(accounts, dtype=np.uint16)
+        for rows, values in parts:
+            dense[rows] |= values.astype(np.uint16)
+        at = np.flatnonzero(dense)
+        out.append(SparseValues(at, dense[at]))
+    return SparseWords(accounts, tuple(out))
+
+
+def random_scalars(count: int, seed: int) -> npt.NDArray[np.uint8]:
+    """Return scalars below 2^253, as bytes."""
+    out = np.random.default_rng(seed).integers(0, 256, (count, 32), dtype=np.uint8)
+    out[:, 0] &= 0x1F
+    return out
+
+
+def micro() -> float:
+    """Print the machine's own speed; return core-nanoseconds of an addition with everything in cache."""
+    multiplication = (
+        timed(lambda: kernels.run_multiplications(4000)).cores / kernels.run_multiplications(4000) * 1e9
+    )
+    addition = timed(lambda: kernels.run_additions(1000)).cores / kernels.run_additions(1000) * 1e9
+    ratio = addition / multiplication / 6
+    print(
+        f"field multiplication {multiplication:.1f} ns, addition in cache {addition:.1f} ns ({ratio:.2f} x 6), a core"
+    )
+    return addition
+
+
+def rows(backend: NativeBackend, accounts: int, addition: float) -> None:
+    """Print the cost of committing a book."""
+    book = standard_book(accounts)
+    blindings = random_scalars(accounts, 1)
+    outputs = np.random.default_rng(2).integers(-(2**40), 2**40, (accounts, 4))
+    backend.commit_bits(book, 16 * WORDS, blindings)  # generators and tables are there when the clock starts
+    backend.commit_outputs(outputs, blindings)
+    print(
+        f"{accounts:,} accounts, {book.touched / accounts:.1f} touched words each, {len(book.columns)} word columns"
+    )
+    for name, work in {
+        "commit_bits": lambda: backend.commit_bits(book, 16 * WORDS, blindings),
+        "commit_outputs": lambda: backend.commit_outputs(outputs, blindings),
+    }.items():
+        took = timed(work)
+        each, cores = took.wall / accounts * 1e6, took.cores / accounts * 1e6
+        additions = cores * 1e3 / addition
+        print(
+            f"  {name:15} {each:6.2f} us, {cores:6.2f} core-us an account: {additions:6.1f} additions in cache"
+        )
+
+
+def multiplications(backend: NativeBackend, size: int) -> None:
+    """Print the cost of multi-scalar multiplications beside the library's own."""
+    count = 1 << size
+    points = backend.generators("GB", 0, min(count, 1 << 14))
+    while len(points) < count:
+        points = backend.concat([points, backend.add(points, backend.concat([points[1:], points[:1]]))])
+    full, small = random_scalars(count, 3), random_scalars(count, 4)
+    small[:, :30] = 0
+    for name, scalars in (("random scalars", full), ("16-bit scalars", small)):
+        data = scalars.tobytes()
+        ours = timed(lambda data=data: kernels.msm(data, points)).cores / count * 1e6
+        theirs = timed(lambda data=data: kernels.library_msm(data, points)).cores / count * 1e6
+        print(
+            f"msm of 2^{size}, {name}: {ours:.2f} core-us a point; halo2curves {theirs:.2f}; ratio {ours / theirs:.2f}"
+        )
+    few = points[:4096]
+    each = timed(lambda: backend.scale(few, full[:4096])).cores / 4096 * 1e6
+    print(f"scale: {each:.1f} core-us a point")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--accounts", type=int, nargs="*", default=[10_000, 100_000])
+    parser.add_argument(
+        "--points", type=int, default=16, help="log2 of the size of a multi-scalar multiplication"
+    )
+    arguments = parser.parse_args()
+    folder: Path | None = cache_folder(os.environ)
+    backend = NativeBackend(GeneratorStore(folder, derive))
+    facts = kernels.info()
+    print(f"{backend.name}, {facts['threads']} threads")
+    addition = micro()
+    multiplications(backend, arguments.points)
+    for accounts in arguments.accounts:
+        rows(backend, accounts, addition)
+
+
+if __name__ == "__main__":
+    main()
