@@ -25,7 +25,7 @@ PIP := -m pip --disable-pip-version-check
 # A PATH with this environment's own commands and no others: no cargo, wherever it is installed.
 WITHOUT_RUST := env -u CARGO -u RUSTC PATH="$(CURDIR)/$(PURE)/bin"
 
-.PHONY: help setup demo test check suite core wheel fuzz lock clean
+.PHONY: help setup demo test bench check suite core wheel fuzz lock clean
 
 help:  ## show this
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -66,6 +66,9 @@ else
 wheel:
 	@echo "SKIPPED: cargo is not on PATH, so there is no wheel with a native module; the core ran on the pure one"
 endif
+
+bench: setup  ## time the real commands on the standard book, against a micro-kernel and the baseline
+	$(BIN)/python benchmarks/bench.py
 
 fuzz: setup  ## long mutation runs: every byte of an attestation, more examples per property
 	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest --kernels=$(KERNELS) -m fuzz

@@ -63,7 +63,9 @@ def standard_market() -> Market:
     linear = [item for item in market.contracts if item.settlement == "USD" and item.underlying in LOTS]
     kept = [replace(item, lot=LOTS[item.underlying]) for item in linear[-CONTRACTS:]]
     spots = [market.instruments[asset] for asset in market.assets]
-    return replace(market, instruments=in_circuit_order([*spots, *kept]), **_prices(market, {i.name for i in kept}))
+    return replace(
+        market, instruments=in_circuit_order([*spots, *kept]), **_prices(market, {i.name for i in kept})
+    )
 
 
 def _prices(market: Market, kept: set[str]) -> dict[str, dict[str, Fraction]]:

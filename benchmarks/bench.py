@@ -1,0 +1,250 @@
+"""Time the real commands on the standard book, phase by phase, and hold them against a micro-kernel of the same run.
+
+    python benchmarks/bench.py [--accounts 10000 100000] [--save]
+
+Every size runs in a process of its own: risk build, attest, bundles, verify, audit, as the commands do them. Phases are
+timed inside that run, by wrapping the functions that do them. Machines are noisy: compare ratios, and runs of one day.
+`--save` stores the run as benchmarks/baseline.json, against which later runs are shown.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from zkmargin.circuits.fill import Program
+from zkmargin.circuits.witness import Witness
+
+from zkmargin.attestation import audit, book, build, private
+from zkmargin.attestation.public import check_manifest, check_public_inputs
+from zkmargin.attestation.report import Report
+from zkmargin.bundle import read_bundle, write_bundle
+from zkmargin.bundle_verifier import open_leaf
+from zkmargin.group import Backend, default_backend
+from zkmargin.group.bn254 import Bn254
+from zkmargin.group.choice import cache_folder
+from zkmargin.group.generators import GeneratorStore
+from zkmargin.group.reference import ReferenceBackend
+from zkmargin.inputs import load_ledger, load_market
+from zkmargin.proofs import totals_prover, totals_verifier
+from zkmargin.risk.table import build_risk_table
+from zkmargin.signing import generate, load_signing_key
+
+sys.path.insert(0, str(Path(__file__).parent))
+from standard_book import write_standard_book
+
+BASELINE = Path(__file__).with_name("baseline.json")
+BUNDLES, VERIFIED = 200, 20
+Phases = dict[str, float]
+
+
+class Stopwatch:
+    """Adds up the wall time of named phases; a phase inside another one counts for itself only."""
+
+    def __init__(self) -> None:
+        self.seconds: Phases = {}
+        self._open: list[float] = []
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        started, inside = time.perf_counter(), len(self._open)
+        self._open.append(0.0)
+        try:
+            yield
+        finally:
+            spent = time.perf_counter() - started
+            own = spent - self._open.pop()
+            if inside:
+                self._open[-1] += spent
+            self.seconds[name] = self.seconds.get(name, 0.0) + own
+
+    def wrap(self, owner: Any, attribute: str, name: str) -> None:
+        """Time every call of a function or method of a module, class or object."""
+        real: Callable[..., Any] = getattr(owner, attribute)
+
+        @functools.wraps(real)
+        def timed(*arguments: Any, **options: Any) -> Any:
+            with self.phase(name):
+                return real(*arguments, **options)
+
+        setattr(owner, attribute, timed)
+
+
+def instrument(watch: Stopwatch, backend: Backend) -> None:
+    """Wrap what `attest` and `audit` consist of."""
+    for owner, attribute, name in (
+        (build, "calculate_all", "margin"),
+        (build, "compile_circuit", "compile circuits"),
+        (book.BookSecrets, "derive", "secrets"),
+        (Program, "run", "witness"),
+        (Witness, "words", "witness"),
+        (book, "root_witness", "sums"),
+        (book, "_identities", "identities"),
+        (backend, "commit_outputs", "commit outputs"),
+        (backend, "commit_bits", "commit bits"),
+        (book, "MerkleSumTree", "tree"),
+        (totals_prover, "prove", "totals' proof"),
+        (build, "_write_private", "write private"),
+        (build, "write_attestation", "write attestation"),
+        (audit, "check_public_inputs", "audit: public inputs"),
+        (audit, "check_tree", "audit: tree"),
+        (totals_verifier, "verify", "audit: totals"),
+    ):
+        watch.wrap(owner, attribute, name)
+
+
+def measure(accounts: int) -> dict[str, Any]:
+    """Run everything once at one size; return phases in seconds and figures."""
+    backend, watch = default_backend(), Stopwatch()
+    backend.generators("GB", 0, 1 << 14)  # from the cache, as on every day but the first
+    with tempfile.TemporaryDirectory(prefix="zkmargin-bench-") as name:
+        folder = Path(name)
+        write_standard_book(folder, accounts)
+        generate(folder / "key")
+        key = load_signing_key(folder / "key")
+        policy, market = load_market(folder / "market")
+        snapshot = build.Snapshot(policy, market, build_risk_table(policy, market))
+        instrument(watch, backend)
+        started = time.perf_counter()
+        with watch.phase("read"):
+            ledger = load_ledger(folder / "ledger", policy, market)
+        with watch.phase("attest: rest"):
+            build.attest(backend, snapshot, ledger, key, folder / "attestation", folder / "private")
+        total = time.perf_counter() - started
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        figures = {"attest": total, "peak MB": peak, **_customers(backend, folder, key, accounts)}
+        started = time.perf_counter()
+        with watch.phase("audit: rest"):
+            audit.audit_attestation(backend, folder / "attestation", [key.public])
+        figures["audit"] = time.perf_counter() - started
+    words = _touched(snapshot, ledger)
+    return {
+        "accounts": accounts,
+        "phases": watch.seconds,
+        "figures": {**figures, "touched words an account": words / accounts, **_micro()},
+    }
+
+
+def _customers(backend: Backend, folder: Path, key: Any, accounts: int) -> Phases:
+    """Time bundles in bulk, and their verification on both backends."""
+    names = [f"A{i:08}" for i in range(0, accounts, max(1, accounts // BUNDLES))][:BUNDLES]
+    source = private.PrivateFolder(folder / "private").bundles(names)
+    first = next(source)  # opening the folder is paid once
+    started = time.perf_counter()
+    data = [write_bundle(backend, bundle, key) for bundle in source]
+    figures = {
+        "ms per bundle": (time.perf_counter() - started) / len(data) * 1e3,
+        "bytes per bundle": len(data[0]),
+    }
+    for name, verifier in (("native", backend), ("reference", ReferenceBackend(Bn254(_generators())))):
+        figures[f"ms per verify ({name})"] = _verify(
+            verifier, folder, key, [write_bundle(backend, first, key), *data]
+        )
+    return figures
+
+
+def _verify(backend: Backend, folder: Path, key: Any, bundles: list[bytes]) -> float:
+    """Return milliseconds per leaf checked, public inputs checked and circuits compiled once for all."""
+    report = Report("bundles")
+    signed = check_manifest(report, folder / "attestation", [key.public])
+    inputs = check_public_inputs(report, signed) if signed else None
+    if signed is None or inputs is None:
+        raise SystemExit(report.verdict)
+    header = signed.manifest.header
+    opened = [read_bundle(backend, data).bundle for data in bundles[: VERIFIED + 1]]
+    times = []
+    for bundle in opened:
+        (leaf,) = bundle.leaves
+        started = time.perf_counter()
+        open_leaf(backend, header, header.book(leaf.book), inputs, bundle.account, leaf, bundle.user)
+        times.append(time.perf_counter() - started)
+    return sum(times[1:]) / VERIFIED * 1e3  # the first one prepares the program of the circuit
+
+
+def _generators() -> GeneratorStore:
+    return GeneratorStore(cache_folder(dict(os.environ)))
+
+
+def _touched(snapshot: build.Snapshot, ledger: Any) -> int:
+    compiled = snapshot.compile()
+    return sum(compiled[name].fill(pots).words().touched for name, pots in ledger.pots.items())
+
+
+def _micro() -> Phases:
+    """Measure the micro-kernels: additions and field multiplications in cache, on all threads."""
+    try:
+        from zkmargin import _kernels as kernels  # noqa: PLC0415 - absent without Rust
+    except ImportError:
+        return {}
+    figures = {}
+    for name, work, rounds in (
+        ("us per micro addition", kernels.run_additions, 2000),
+        ("us per micro multiplication", kernels.run_multiplications, 20_000),
+    ):
+        started = time.perf_counter()
+        count = work(rounds)
+        figures[name] = (time.perf_counter() - started) / count * 1e6
+    return figures
+
+
+def show(run: dict[str, Any], before: dict[str, Any] | None) -> None:
+    """Print one size: phases of attest by share, then everything else, beside the baseline."""
+    accounts, phases, figures = run["accounts"], run["phases"], run["figures"]
+    print(
+        f"\nstandard book, {accounts:,} accounts, {figures['touched words an account']:.1f} touched words each"
+    )
+    print(f"{'phase':24}{'seconds':>9}{'us/account':>12}{'share':>8}{'baseline':>10}")
+    whole = figures["attest"]
+    for name, seconds in sorted(phases.items(), key=lambda item: (item[0].startswith("audit"), -item[1])):
+        share = seconds / (figures["audit"] if name.startswith("audit") else whole)
+        old = f"{seconds / before['phases'][name]:.2f}x" if before and before["phases"].get(name) else ""
+        print(f"{name:24}{seconds:9.3f}{seconds / accounts * 1e6:12.2f}{share:8.1%}{old:>10}")
+    for name, value in figures.items():
+        old = f"{value / before['figures'][name]:.2f}x" if before and before["figures"].get(name) else ""
+        print(f"{name:34}{value:14.3f}{old:>9}")
+    print(f"{'attest, us per account':34}{whole / accounts * 1e6:14.2f}")
+    commit = phases["commit bits"] + phases["commit outputs"]
+    print(f"{'commit, us per account':34}{commit / accounts * 1e6:14.2f}")
+    if micro := figures.get("us per micro addition"):
+        per_word = phases["commit bits"] / accounts / figures["touched words an account"] * 1e6
+        print(
+            f"{'commit bits, us per touched word':34}{per_word:14.3f}   {per_word / micro:.2f}x a micro addition"
+        )
+
+
+def main() -> None:
+    """Run every size in a process of its own, print, compare, store."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--accounts", type=int, nargs="+", default=[10_000, 100_000])
+    parser.add_argument("--save", action="store_true", help="store this run as the baseline")
+    parser.add_argument("--child", type=int, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.child:
+        print(json.dumps(measure(options.child)))
+        return
+    stored = json.loads(BASELINE.read_text()) if BASELINE.exists() else {}
+    print(f"backend: {default_backend().name}")
+    for accounts in options.accounts:
+        command = [sys.executable, __file__, "--child", str(accounts)]
+        run = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+        show(run, stored.get(str(accounts)))
+        stored[str(accounts)] = run
+    if options.save:
+        BASELINE.write_text(json.dumps(stored, indent=1, sort_keys=True) + "\n")
+
+
+if __name__ == "__main__":
+    main()
