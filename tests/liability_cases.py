@@ -235,8 +235,10 @@ def shelf_statement(
     backend: Backend, circuit: Circuit, a: Points, b: Points, digest: bytes = b"snapshot"
 ) -> LiabilitiesStatement:
     """The statement of a book of one shard with this list."""
+    shard = Shard(0, 0, len(a), tree_of(backend, a, b).root)
+    return LiabilitiesStatement(hashlib.sha256(digest).digest(), "shelf", circuit, shard, a, b)
+
+
+def tree_of(backend: Backend, a: Points, b: Points) -> MerkleSumTree:
     uids = tuple(hashlib.sha256(b"%d" % i).digest() for i in range(len(a)))
-    root = MerkleSumTree(backend, book_context("ex", "s", "shelf"), Leaves(uids, a, b)).root
-    return LiabilitiesStatement(
-        hashlib.sha256(digest).digest(), "shelf", circuit, Shard(0, 0, len(a), root), a, b
-    )
+    return MerkleSumTree(backend, book_context("ex", "s", "shelf"), Leaves(uids, a, b))

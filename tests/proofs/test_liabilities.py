@@ -15,6 +15,7 @@ from liability_cases import (
     honest_rows,
     shelf,
     shelf_circuit,
+    tree_of,
     words_of,
 )
 from malicious.second_book_prover import LiabilitiesSteps
@@ -30,6 +31,7 @@ from zkmargin.proofs.liabilities_statement import (
     liabilities_bytes,
     liabilities_from_bytes,
     shard_ranges,
+    shard_statements,
 )
 
 BOOK = shelf(BN)
@@ -164,16 +166,22 @@ def test_shard_ranges(leaves: int, log2: int, expected: list[tuple[int, int]]) -
 
 def test_parts_of_a_witness_prove_their_shards() -> None:
     book = shelf(FAST, (honest_rows() * 3)[:11])
-    statements, proofs = [], []
-    for index, (first, count) in enumerate(shard_ranges(11, 2)):
-        shard = replace(book.statement.shard, index=index, first=first, count=count)
-        part = slice(first, first + count)
-        statement = replace(book.statement, shard=shard, a=book.statement.a[part], b=book.statement.b[part])
-        witness = book.witness.part(first, count)
+    roots = tree_of(FAST, book.statement.a, book.statement.b).nodes(2)
+    statements = shard_statements(
+        book.statement.snapshot_digest, "shelf", CIRCUIT, 2, roots, book.statement.a, book.statement.b
+    )
+    assert [(s.shard.index, s.shard.first, s.shard.count) for s in statements] == [
+        (0, 0, 4),
+        (1, 4, 4),
+        (2, 8, 3),
+    ]
+    proofs = []
+    for index, statement in enumerate(statements):
+        part = slice(statement.shard.first, statement.shard.first + statement.shard.count)
+        witness = book.witness.part(statement.shard.first, statement.shard.count)
         assert witness.digest() == Shelf(
             statement, book.outputs[part], book.bits[part], book.blindings_a[part], book.blindings_b[part]
         ).witness.digest()  # fmt: skip
-        statements.append(statement)
         proofs.append(liabilities_prover.prove(FAST, statement, witness, SeededNonces(FAST.order, index)))
     liabilities_verifier.verify_all(FAST, statements, proofs)
     for other in (proofs[:-1], [*proofs, proofs[-1]], []):
@@ -182,6 +190,18 @@ def test_parts_of_a_witness_prove_their_shards() -> None:
         assert error.value.code == "liabilities/shards"
     with pytest.raises(VerificationError):
         liabilities_verifier.verify_all(FAST, statements, [proofs[1], proofs[0], proofs[2]])
+    with pytest.raises(ValueError, match="shorter"):
+        shard_statements(bytes(32), "shelf", CIRCUIT, 2, roots[:2], book.statement.a, book.statement.b)
+
+
+@pytest.mark.parametrize(("log2", "count"), [(0, 11), (1, 6), (3, 2), (4, 1)])
+def test_the_roots_of_shards_are_nodes_of_the_tree(log2: int, count: int) -> None:
+    book = shelf(FAST, (honest_rows() * 3)[:11])
+    tree = tree_of(FAST, book.statement.a, book.statement.b)
+    nodes = tree.nodes(log2)
+    assert len(nodes) == count
+    assert log2 < 4 or nodes == [tree.root]
+    assert log2 == 4 or tree.path(0)[log2] == nodes[1]
 
 
 def test_no_shard_at_all_is_no_proof() -> None:

@@ -1,4 +1,4 @@
-"""Every bit is 0 or 1: the masked sumcheck's cube, mask, transcript and bytes (docs/protocol.md, section 4, steps 1-3).
+"""Every bit is 0 or 1: the masked sumcheck's cube, mask, transcript and bytes (docs/protocol.md, section 7, steps 1-3).
 
     x = (bit, word, row)   index variables, low to high: 4 + ceil(log2 n_w) + ceil(log2 M) = L of them
     b(x)                   the bits, absent ones 0          eq(tau, x)   weight of corner x

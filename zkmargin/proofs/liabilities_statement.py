@@ -1,4 +1,4 @@
-"""The proof of liabilities of one shard: statement, transcript and bytes (docs/protocol.md, section 4, steps 1-6).
+"""The proof of liabilities of one shard: statement, transcript and bytes (docs/protocol.md, section 7).
 
     every leaf (A_i, B_i) opens to outputs N, E, R, I and to bits that satisfy every equation of the circuit
 
@@ -177,6 +177,27 @@ def shard_ranges(leaves: int, log2_size: int) -> list[tuple[int, int]]:
     """Return (first leaf, count) of each of the ceil(leaves / 2^log2_size) shards of a book."""
     size = 1 << log2_size
     return [(first, min(size, leaves - first)) for first in range(0, leaves, size)]
+
+
+def shard_statements(
+    snapshot_digest: bytes,
+    book: str,
+    circuit: Circuit,
+    log2_size: int,
+    roots: Sequence[Node],
+    a: Points,
+    b: Points,
+) -> list[LiabilitiesStatement]:
+    """Return the statements of all shards of a book: `a`, `b` its whole list, `roots` the nodes of height log2_size.
+
+    Raise ValueError for another number of roots than shards.
+    """
+    statements = []
+    for index, ((first, count), root) in enumerate(zip(shard_ranges(len(a), log2_size), roots, strict=True)):
+        part = slice(first, first + count)
+        shard = Shard(index, first, count, root)
+        statements.append(LiabilitiesStatement(snapshot_digest, book, circuit, shard, a[part], b[part]))
+    return statements
 
 
 def open_liabilities(backend: Backend, statement: LiabilitiesStatement) -> Transcript:

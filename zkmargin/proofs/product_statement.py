@@ -1,4 +1,4 @@
-"""V opens to v and W to v^2: statement, transcript and bytes (docs/protocol.md, section 4, step 4).
+"""V opens to v and W to v^2: statement, transcript and bytes (docs/protocol.md, section 7, step 4).
 
     P knows v, s_v, s_w with   V = v F + s_v H   and   W = v^2 F + s_w H;  so  W = v V + (s_w - v s_v) H
 
