@@ -25,6 +25,7 @@ from typing import NoReturn
 
 import numpy as np
 
+from zkmargin.hashing import mac_scalars, macs
 from zkmargin.sparse import Rows
 
 KEY_BYTES = 32
@@ -78,7 +79,7 @@ class BlindingKey(Secret):
     def blindings(self, context: bytes, leaves: Sequence[bytes], order: int) -> list[int]:
         """Return one blinding a leaf name, in [0, order). `context` is that of `book_secrets_context`."""
         _check_digest(context)
-        return [self._scalar(context + leaf, order) for leaf in leaves]
+        return mac_scalars(self._value, context, leaves, order)
 
 
 class SaltKey(Secret):
@@ -89,7 +90,7 @@ class SaltKey(Secret):
     def salts(self, context: bytes, leaves: Sequence[bytes]) -> list[bytes]:
         """Return one salt of 32 bytes a leaf name."""
         _check_digest(context)
-        return [self._mac(context + leaf) for leaf in leaves]
+        return macs(self._value, context, leaves)
 
 
 class PositionKey(Secret):

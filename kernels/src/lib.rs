@@ -5,6 +5,8 @@
 
 mod accumulate;
 mod affine;
+mod columns;
+mod combine;
 mod encoding;
 mod fixed_base;
 mod hash_to_curve;
@@ -24,13 +26,15 @@ use pyo3::prelude::*;
 #[pymodule]
 mod _kernels {
     #[pymodule_export]
+    use super::combine::combine_bits;
+    #[pymodule_export]
     use super::encoding::{EncodingError, compress, decode, decompress, encode};
     #[pymodule_export]
     use super::fixed_base::{FixedBase, add_products};
     #[pymodule_export]
     use super::hash_to_curve::hash_to_curve;
     #[pymodule_export]
-    use super::hashing::sha256_many;
+    use super::hashing::{hmac_many, hmac_scalars, sha256_many, sha256_rows};
     #[pymodule_export]
     use super::info::info;
     #[pymodule_export]

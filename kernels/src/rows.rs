@@ -7,13 +7,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use halo2curves::bn256::G1Affine;
 use halo2curves::group::prime::PrimeCurveAffine;
-use numpy::PyReadonlyArray1;
-use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use rayon::prelude::*;
 
 use crate::accumulate::Accumulators;
 use crate::affine::{self, BATCH};
+use crate::columns::{self, Column, ColumnArrays};
 use crate::points::Points;
 use crate::windows::{self, Tables, WORD, Window};
 
@@ -22,20 +21,10 @@ const GROUP: usize = 1 << 14;
 /// Bytes that all threads' accumulators may take together.
 const MEMORY: usize = 1 << 31;
 
-/// One word column: the rows in which it is not zero, strictly increasing, and their words.
-struct Column<'a> {
-    first_bit: usize,
-    rows: &'a [i64],
-    words: &'a [u16],
-}
-
-type ColumnArrays<'py> = (PyReadonlyArray1<'py, i64>, PyReadonlyArray1<'py, u16>);
-
 /// Return for each of `rows` rows the sum of `generators[t]` over its set bits t.
 ///
-/// columns: for each word column int64 rows, strictly increasing, and uint16 words; bit t is bit t & 15 of word column t >> 4.
-/// A generator of a bit that is set nowhere may be infinity. `ValueError` for unequal lengths, rows out of order or range, a
-/// bit at or beyond `len(generators)`.
+/// columns: see `columns`. A generator of a bit that is set nowhere may be infinity. `ValueError` for unequal lengths, rows
+/// out of order or range, a bit at or beyond `len(generators)`.
 #[pyfunction]
 pub fn sum_bits(
     py: Python<'_>,
@@ -44,36 +33,12 @@ pub fn sum_bits(
     generators: PyRef<'_, Points>,
 ) -> PyResult<Points> {
     let generators = generators.as_slice();
-    let mut used = Vec::new();
-    for (number, (at, words)) in columns.iter().enumerate() {
-        let column = Column { first_bit: WORD * number, rows: at.as_slice()?, words: words.as_slice()? };
-        check(&column, rows, generators.len())
-            .map_err(|fault| PyValueError::new_err(format!("word column {number} {fault}")))?;
-        if !column.rows.is_empty() {
-            used.push(column);
-        }
-    }
-    Ok(Points::new(py.detach(|| sum_columns(used, rows, generators))))
-}
-
-fn check(column: &Column<'_>, rows: usize, bits: usize) -> Result<(), String> {
-    if column.rows.len() != column.words.len() {
-        return Err(format!("has {} rows and {} words", column.rows.len(), column.words.len()));
-    }
-    let rising = column.rows.windows(2).all(|pair| pair[0] < pair[1]);
-    let inside = |row: &i64| usize::try_from(*row).is_ok_and(|row| row < rows);
-    if !(rising && column.rows.first().is_none_or(inside) && column.rows.last().is_none_or(inside)) {
-        return Err(format!("has rows that do not increase within [0, {rows})"));
-    }
-    let room = bits.saturating_sub(column.first_bit).min(WORD);
-    if column.words.iter().any(|&word| u32::from(word) >> room != 0) {
-        return Err(format!("has a bit set beyond {bits} bits"));
-    }
-    Ok(())
+    let columns = columns::parse(&columns, rows, generators.len())?;
+    Ok(Points::new(py.detach(|| sum_columns(columns, rows, generators))))
 }
 
 fn sum_columns(mut columns: Vec<Column<'_>>, rows: usize, generators: &[G1Affine]) -> Vec<G1Affine> {
-    columns.sort_by_key(|column| std::cmp::Reverse(column.rows.len())); // long ones first: threads end together
+    columns.sort_by_key(|column| std::cmp::Reverse(column.len())); // long ones first: threads end together
     let room = MEMORY / size_of::<G1Affine>() / rows.max(1);
     let threads = rayon::current_num_threads().min(columns.len()).min(room).max(1);
     let next = AtomicUsize::new(0);
@@ -123,12 +88,10 @@ impl<'a> Group<'a> {
         let tables = Tables::build(&bases.iter().map(Vec::as_slice).collect::<Vec<_>>());
         for (number, (column, window)) in self.windows.iter().enumerate() {
             let start = tables.start(number);
-            for (&row, &word) in column.rows.iter().zip(column.words) {
+            for (row, word) in column.entries() {
                 let digit = window.digit(word);
                 if digit != 0 {
-                    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-                    // checked: 0 <= row < rows
-                    sums.add(tables.points(), number, row as usize, start + digit, false);
+                    sums.add(tables.points(), number, row, start + digit, false);
                 }
             }
         }

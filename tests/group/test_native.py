@@ -9,6 +9,7 @@ from native_cases import EDGES, NATIVE, REFERENCE, both, points, scalars, words
 from zkmargin.group import generators
 from zkmargin.group.curve import R
 from zkmargin.group.native import NativeBackend, derive
+from zkmargin.group.row_sums import combine_bits
 from zkmargin.sparse import SparseValues, SparseWords
 
 SIZES = [0, 1, 2, 3, 17, 130]
@@ -150,6 +151,24 @@ def test_what_few_bits_left_out_is_there_for_many():
         book = words(4, 2, 1.0, 1, mask)
         assert fresh.encode(fresh.commit_bits(book, 32, [0] * 4)) == NATIVE.encode(
             NATIVE.commit_bits(book, 32, [0] * 4)
+        )
+
+
+@pytest.mark.parametrize("name", BOOKS)
+def test_combine_bits(name):
+    rows, columns, density = BOOKS[name]
+    book = words(rows, columns, density, 5)
+    weights = scalars(rows, 6)
+    assert NATIVE.combine_bits(book, 16 * columns, weights) == combine_bits(
+        REFERENCE, book, 16 * columns, weights
+    )
+
+
+def test_combine_bits_of_part_of_a_word():
+    book = words(30, 1, 0.9, 7, 0x000F)
+    for bits in (4, 5, 16, 17, 40):
+        assert NATIVE.combine_bits(book, bits, [R - 1] * 30) == combine_bits(
+            REFERENCE, book, bits, [R - 1] * 30
         )
 
 

@@ -10,6 +10,7 @@ from zkmargin import _kernels
 from zkmargin.errors import DecodeError
 from zkmargin.group.codec import encode_point
 from zkmargin.group.curve import Q, R
+from zkmargin.group.row_sums import combine_bits
 from zkmargin.sparse import SparseValues, SparseWords
 
 G = encode_point((1, 2))
@@ -100,6 +101,9 @@ REFUSED = {
     "blinding of outputs is the order": lambda b: b.commit_outputs(outputs(1), [R]),
     "three outputs": lambda b: b.commit_outputs(np.zeros((1, 3), dtype=np.int64), [1]),
     "flat outputs": lambda b: b.commit_outputs(np.zeros(4, dtype=np.int64), [1]),
+    "fewer weights": lambda b: combine_bits(b, words(3, 1, 1.0, 1), 16, [1, 2]),
+    "combined bit beyond the circuit": lambda b: combine_bits(b, column([0], [1 << 5]), 5, [1] * 3),
+    "combined word beyond the circuit": lambda b: combine_bits(b, words(3, 2, 1.0, 1), 16, [1] * 3),
     "unequal vectors": lambda b: b.inner([1], [1, 2]),
 }
 

@@ -1,12 +1,10 @@
-"""The native module against py_ecc and hashlib; against the reference backend: tests/group/test_native.py."""
+"""The native module against py_ecc; against the reference backend: tests/group/test_native.py."""
 
 from __future__ import annotations
 
-import hashlib
 import random
 from types import ModuleType
 
-import numpy as np
 import py_ecc.optimized_bn128 as curve
 import pytest
 
@@ -60,20 +58,6 @@ def test_msm_at_the_edges(kernels: ModuleType, name: str) -> None:
     factors, bases, expected = EDGES[name]
     points = kernels.decode(b"".join(bases), True)
     assert kernels.encode(kernels.msm(scalars(*factors), points)) == expected
-
-
-@pytest.mark.parametrize("shape", [(0, 8), (1, 0), (3, 1), (5, 64), (7, 160)])
-def test_sha256_many_equals_hashlib(kernels: ModuleType, shape: tuple[int, int]) -> None:
-    messages = np.random.default_rng(1).integers(0, 256, shape, dtype=np.uint8)
-    digests = kernels.sha256_many(messages)
-    assert digests.shape == (shape[0], 32)
-    assert [row.tobytes() for row in digests] == [hashlib.sha256(row.tobytes()).digest() for row in messages]
-
-
-def test_sha256_many_reads_strided_arrays(kernels: ModuleType) -> None:
-    messages = np.arange(64, dtype=np.uint8).reshape(8, 8).T
-    digests = kernels.sha256_many(messages)
-    assert [row.tobytes() for row in digests] == [hashlib.sha256(row.tobytes()).digest() for row in messages]
 
 
 def test_info(kernels: ModuleType) -> None:

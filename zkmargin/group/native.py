@@ -128,6 +128,17 @@ class NativeBackend:
             columns.append(_signed(column))
         return kernels.add_products(kernels.identity(rows), tables, columns)
 
+    def combine_bits(self, words: SparseWords, n_bits: int, weights: ScalarVector) -> list[int]:
+        """Return for each bit the sum of weights[i] over the rows in which it is set; see `row_sums.combine_bits`."""
+        if len(weights) != words.rows:
+            raise ValueError("one weight per row")
+        data = kernels.combine_bits(
+            [_column(entries) for entries in words.columns], n_bits, _scalars(weights)
+        )
+        return [
+            int.from_bytes(data[at : at + SCALAR_BYTES], "big") for at in range(0, len(data), SCALAR_BYTES)
+        ]
+
     # --- vectors of scalars: for lists of integers Python is as fast as the conversion to bytes alone
 
     def inner(self, left: Sequence[int], right: Sequence[int]) -> int:
