@@ -71,10 +71,10 @@ class LiabilitiesWitness:
         for index, column in enumerate(self.words.columns):
             digest.update(index.to_bytes(8, "big") + len(column).to_bytes(8, "big"))
             digest.update(column.rows.astype("<i8").tobytes() + column.values.astype("<u2").tobytes())
-        for value in self.outputs.flat:
-            digest.update(int(value).to_bytes(SCALAR_BYTES, "big", signed=True))
-        for blinding in (*self.blindings_a, *self.blindings_b):
-            digest.update(blinding.to_bytes(SCALAR_BYTES, "big"))
+        outputs = (int(value) for value in self.outputs.flat)
+        digest.update(b"".join(value.to_bytes(SCALAR_BYTES, "big", signed=True) for value in outputs))
+        for blindings in (self.blindings_a, self.blindings_b):
+            digest.update(b"".join(blinding.to_bytes(SCALAR_BYTES, "big") for blinding in blindings))
         return digest.digest()
 
 
