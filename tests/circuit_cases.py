@@ -16,7 +16,7 @@ from zkmargin.circuits.compiled import CompiledBook
 from zkmargin.circuits.expression import Signed
 from zkmargin.circuits.facts import CircuitFacts
 from zkmargin.circuits.rules import RULES
-from zkmargin.circuits.structure import BN254_ORDER, Structure
+from zkmargin.circuits.structure import Structure
 from zkmargin.circuits.witness import AccountRow, Witness
 
 from zkmargin.errors import CircuitError
@@ -67,7 +67,9 @@ def equation(circuit: Circuit, name: str) -> Equation:
     return next(item for item in circuit.equations if item.name == name)
 
 
-def with_terms(circuit: Circuit, name: str, changes: Mapping[str | int, int]) -> Circuit:
+def with_terms(
+    circuit: Circuit, name: str, changes: Mapping[str, int] | Mapping[int, int] | Mapping[str | int, int]
+) -> Circuit:
     """Set coefficients in an equation, by column name or output; 0 removes. Its prices are dropped."""
     old = equation(circuit, name)
     terms = dict(old.terms)

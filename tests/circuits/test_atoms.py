@@ -11,10 +11,12 @@ import pytest
 from circuit_cases import columns, one_position
 from zkmargin.circuits.atoms import absolute, maximum, minimum, neg, piecewise, pos
 from zkmargin.circuits.builder import Rules
-from zkmargin.circuits.circuit import E, R
+from zkmargin.circuits.circuit import E, I, R
 from zkmargin.circuits.compiled import CompiledBook
+from zkmargin.circuits.draft import Row
 from zkmargin.circuits.expression import Expression, Signed
 from zkmargin.circuits.facts import CircuitFacts
+from zkmargin.circuits.lowering import Lowering
 from zkmargin.circuits.rules_selectors import check_reach, check_selector
 from zkmargin.circuits.structure import Structure
 from zkmargin.circuits.witness import check_row
@@ -161,3 +163,33 @@ def test_a_requirement_in_coarse_quanta(digits: int | None, charged: int) -> Non
     book = two_positions(lambda p, q: pos("f", p * 3 - q), digits, margin_quantum=10)
     rows = columns({("position", "P"): 7, ("position", "Q"): 1}, {("position", "P"): -7})
     assert book.program.run(rows, 2).outputs[:, R].tolist() == [10 * charged, 0]
+
+
+@pytest.mark.parametrize("factor", ["1.5", "1.2", "4/3", "1.25", "1.0001", "7/3"])
+def test_columns_hold_what_rounding_up_needs(factor: str) -> None:
+    """Values and slacks of a rounded sum at every input, for widths at which one more or less is a bit."""
+    for bits in range(1, 7):
+        rules, position = one_position(bits)
+        rules.net_value(Expression())
+        rules.equity(Expression())
+        loss = pos("loss", position)
+        rules.requirement(loss)
+        rules.initial_requirement(loss * factor)
+        book = rules.compile()
+        lots = range(1 << bits)
+        witness = book.program.run(columns(*({("position", "P"): x} for x in lots)), len(lots))
+        assert [int(i) for i in witness.outputs[:, I]] == [ceil(Fraction(factor) * x) for x in lots]
+        for index in lots:
+            check_row(book.circuit, witness.row(index))
+        assert (
+            max(c.width for c in book.circuit.columns if "rounded" in c.name)
+            <= bits + Fraction(factor).denominator.bit_length() + 2
+        )
+
+
+def test_a_row_is_left_out_by_capacity_not_by_need() -> None:
+    to = Lowering()
+    idle = to.add("idle", 0, (0,))  # no honest account needs it; it holds 1
+    assert to.canonical_range(Row({}, {idle: -1})) == (0, 0)
+    assert to.inequality("idle", Row({}, {idle: -1}), (0,)) is not None
+    assert not to.omitted_rows

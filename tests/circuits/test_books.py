@@ -177,6 +177,8 @@ def test_rounding_is_bounded_and_the_bound_is_stated() -> None:
         exact = exact_requirement(row, table)
         assert exact <= int(r) * policy.equity_quantum <= exact + bound
     assert 0 < bound < F("0.02")
+    options = 2 * (2**10 - 1) + (2**12 - 1)  # lots of options whose P&L is known to 1e-9 only
+    assert bound - overstatement(replace(book, tolerance={})) == options * F("1e-9")
 
 
 def exact_requirement(row: dict[InputKey, int], table: RiskTable) -> Fraction:

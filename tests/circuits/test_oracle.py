@@ -7,7 +7,7 @@ compared with the canonical witness; a second oracle adds freedom to raise both 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -138,7 +138,7 @@ def rows_of(book: CompiledBook, count: int, seed: int) -> list[dict[tuple[str, s
     return rows
 
 
-BOOKS = {
+BOOKS: dict[str, Callable[[], CompiledBook]] = {
     "portfolio": compiled,
     "joint": lambda: compiled(netting="joint", initial_factor=F("1.3337")),
     "convex haircuts": lambda: compiled(
@@ -189,7 +189,7 @@ def test_no_row_with_these_net_positions_is_better_either() -> None:
 
 def refilled(circuit: Circuit, row: AccountRow, answer: NDArray[np.float64]) -> dict[SideKey, SparseValues]:
     """Return the account's sides, both of a pair raised by as much as the answer raises the lower one."""
-    out = {}
+    out: dict[SideKey, SparseValues] = {}
     for index, item in enumerate(circuit.inputs):
         honest = [sum(lots * row.columns.get(j, 0) for j, lots in side.parts) for side in item.sides]
         raised = 0

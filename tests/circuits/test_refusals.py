@@ -42,6 +42,11 @@ def minimum_delta(d: Desk) -> Expression:
     return delta * (net - half) + (d.a.gross + d.b.gross) * half
 
 
+def equity_after_net(d: Desk, value: Expression) -> None:
+    d.rules.net_value(d.cash)
+    d.rules.equity(value)
+
+
 CURVATURE: dict[str, tuple[Callable[[Desk], object], str]] = {
     "concave requirement": (
         lambda d: d.rules.requirement(-maximum("scan", {"up": d.a, "down": -d.a})),
@@ -66,7 +71,7 @@ CURVATURE: dict[str, tuple[Callable[[Desk], object], str]] = {
         "net_value: must be affine, but contains the convex term 'haircut'; a haircut belongs into equity",
     ),
     "convex equity": (
-        lambda d: (d.rules.net_value(d.cash), d.rules.equity(d.cash + pos("gain", d.a))),
+        lambda d: equity_after_net(d, d.cash + pos("gain", d.a)),
         "equity: must be concave, but the convex term 'gain' enters with coefficient 1",
     ),
     "convex initial requirement only": (
@@ -103,7 +108,7 @@ CURVATURE: dict[str, tuple[Callable[[Desk], object], str]] = {
         "brackets A: starts with a negative slope -0.01",
     ),
     "equity above net value": (
-        lambda d: (d.rules.net_value(d.cash), d.rules.equity(d.cash * 2)),
+        lambda d: equity_after_net(d, d.cash * 2),
         "equity: held[USD] counts for 1 per lot more than in net_value",
     ),
 }
@@ -137,7 +142,7 @@ OTHERS: dict[str, tuple[str, Callable[[Desk], object], str]] = {
     "equity before net value": ("order", lambda d: d.rules.equity(d.cash), "equity: state net_value first"),
     "stated twice": (
         "output",
-        lambda d: (d.rules.net_value(d.cash), d.rules.net_value(d.cash)),
+        lambda d: [d.rules.net_value(value) for value in (d.cash, d.cash)],
         "N is stated twice",
     ),
     "not stated": ("output", lambda d: d.rules.compile(), "desk: N, E, R, I not stated"),

@@ -129,8 +129,13 @@ def test_everything_public_is_in_the_digest() -> None:
     shocked = table()
     shocked.books["portfolio"].pnl["BTC-C"] = Pnl(F("1e-9"), (812_345_678_901, -321_098_765_433), exact=False)
     assert digest("portfolio", risk=shocked) != base["portfolio"]
-    for changes in ({"position_limit": F(10**9)}, {"balance_limit": F(10**9)}, {"initial_factor": F(2)}):
-        books = {"portfolio": replace(book("portfolio"), **changes)}
+    old = book("portfolio")
+    for new in (
+        replace(old, position_limit=F(10**9)),
+        replace(old, balance_limit=F(10**9)),
+        replace(old, initial_factor=F(2)),
+    ):
+        books = {"portfolio": new}
         assert digest("portfolio", rules=replace(policy(), books=books)) != base["portfolio"]
     assert digest("spot", rules=replace(policy(), publish=())) != base["spot"]
     tiers = {"loan": {"BTC": ((F(0), F("0.95")), (F(1_000_000), F("0.8")))}}

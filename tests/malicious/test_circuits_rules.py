@@ -120,6 +120,17 @@ def test_a_missing_deficit_equation(name: str) -> None:
     )  # nothing owed, no surplus
 
 
+def test_a_deficit_equation_of_other_terms() -> None:
+    cheat = with_terms(HONEST, "bad_debt and owed", {"owed": -2})
+    assert broken(cheat) == {"deficit", "output"}
+    row = fill(BOOK, {USD: 100}).row(0)
+    check_row(cheat, changed(cheat, row, {}, owed=50))
+    twice = replace(
+        HONEST, equations=(*HONEST.equations, replace(equation(HONEST, "bad_debt and owed"), name="x"))
+    )
+    assert broken(twice) == {"deficit"}
+
+
 def test_outputs_stay_below_their_bound() -> None:
     facts = CircuitFacts({**FACTS.lot_value, "USD": 1 << 93}, FACTS.settlement)
     value = 1 << 93

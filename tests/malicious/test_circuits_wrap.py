@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 
-from circuit_cases import BN254_ORDER as ORDER
 from circuit_cases import at, broken, changed, fill, small_book, with_terms
 from zkmargin.circuits.circuit import Circuit, Column, I, R, variable
+from zkmargin.circuits.structure import BN254_ORDER as ORDER
 from zkmargin.circuits.witness import AccountRow
 
 from zkmargin import limits
