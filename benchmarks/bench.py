@@ -37,7 +37,13 @@ from zkmargin.group.choice import cache_folder
 from zkmargin.group.generators import GeneratorStore
 from zkmargin.group.reference import ReferenceBackend
 from zkmargin.inputs import load_ledger, load_market
-from zkmargin.proofs import totals_prover, totals_verifier
+from zkmargin.proofs import (
+    booleanity_prover,
+    liabilities_prover,
+    liabilities_verifier,
+    totals_prover,
+    totals_verifier,
+)
 from zkmargin.risk.table import build_risk_table
 from zkmargin.signing import generate, load_signing_key
 
@@ -95,11 +101,17 @@ def instrument(watch: Stopwatch, backend: Backend) -> None:
         (backend, "commit_bits", "commit bits"),
         (book, "MerkleSumTree", "tree"),
         (totals_prover, "prove", "totals' proof"),
+        (booleanity_prover, "prove", "liabilities: booleanity"),
+        (liabilities_prover, "combine_rows", "liabilities: combine rows"),
+        (liabilities_prover, "combined_points", "liabilities: combine points"),
+        (liabilities_prover, "prove", "liabilities: rest"),
         (build, "_write_private", "write private"),
         (build, "write_attestation", "write attestation"),
         (audit, "check_public_inputs", "audit: public inputs"),
         (audit, "check_tree", "audit: tree"),
         (totals_verifier, "verify", "audit: totals"),
+        (liabilities_verifier, "combine_list", "audit: combine list"),
+        (liabilities_verifier, "verify", "audit: liabilities"),
     ):
         watch.wrap(owner, attribute, name)
 

@@ -99,6 +99,10 @@ class MerkleSumTree:
         """Return the siblings from the leaf to below the root."""
         return [self._node(height, (index >> height) ^ 1) for height in range(self.depth)]
 
+    def nodes(self, height: int) -> list[Node]:
+        """Return the nodes of one level that are not wholly empty: the roots of subtrees of 2^height leaves."""
+        return [self._node(height, position) for position in range(len(self.levels[height].hashes))]
+
     def _node(self, height: int, position: int) -> Node:
         level = self.levels[height]
         if position >= len(level.hashes):

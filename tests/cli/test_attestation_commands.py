@@ -165,24 +165,23 @@ def test_all_bundles_verify(folder: Path) -> None:
 
 
 def test_audit_reports_everything_that_it_checks(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert zkmargin("audit", folder / "attestation", "--trust", folder / "key.pub") == 4
+    assert zkmargin("audit", folder / "attestation", "--trust", folder / "key.pub") == 0
     out, err = capsys.readouterr()
-    assert "account rules: not proven" in err and "FAIL" not in err
+    assert "every account on this list has equity at least its requirement" in err and "FAIL" not in err
     assert "owed" in out and "position:BTC-PERP" in out
 
 
 def test_audit_as_json(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert zkmargin("audit", folder / "attestation", "--trust", folder / "key.pub", "--json") == 4
+    assert zkmargin("audit", folder / "attestation", "--trust", folder / "key.pub", "--json") == 0
     value = json.loads(capsys.readouterr().out)
-    assert value["exit_code"] == "4"
-    open_checks = {check["name"] for check in value["checks"] if check["outcome"] != "passed"}
-    assert open_checks == {"account rules"}
+    assert value["exit_code"] == "0" and value["verdict"] == "VERIFIED"
+    assert {check["outcome"] for check in value["checks"]} == {"passed"}
     assert int(value["totals"]["portfolio"]["owed"]) > 0
 
 
 def test_audit_with_ones_own_market(folder: Path, tmp_path: Path) -> None:
     audit = ("audit", folder / "attestation", "--trust", folder / "key.pub", "--market")
-    assert zkmargin(*audit, folder / "market") == 4
+    assert zkmargin(*audit, folder / "market") == 0
     shutil.copytree(folder / "market", tmp_path / "market")
     prices = tmp_path / "market" / "prices.csv"
     with prices.open(newline="") as file:
@@ -221,6 +220,33 @@ def test_audit_of_a_damaged_attestation(folder: Path, tmp_path: Path, damage: st
     assert zkmargin("audit", copy, "--trust", folder / "key.pub") == code
 
 
+def test_audit_needs_the_proof_of_liabilities(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A manifest that lists no proof is not false, but it is not enough."""
+    from zkmargin.attestation.manifest import SIGNATURE, Manifest, read_manifest
+    from zkmargin.canonical import encode
+    from zkmargin.signing import ATTESTATION, load_signing_key
+
+    copy = tmp_path / "attestation"
+    shutil.copytree(folder / "attestation", copy)
+    signed, key = read_manifest(copy), load_signing_key(folder / "key")
+    role = "liabilities/portfolio/0"
+    files = {name: digest for name, digest in signed.manifest.files.items() if name != role}
+    (copy / signed.manifest.files[role]).unlink()
+    data = Manifest(signed.manifest.header, files).to_bytes()
+    (copy / "manifest.json").write_bytes(data)
+    (copy / SIGNATURE).write_bytes(encode({"key": key.public, "signature": key.sign(ATTESTATION, data)}))
+    assert zkmargin("audit", copy, "--trust", folder / "key.pub") == 4
+    assert f"lists no {role}" in capsys.readouterr().err
+
+
+def test_verify_with_audit(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert verify(folder, "--trust", folder / "key.pub", "--id", user(folder), "--audit") == 0
+    err = capsys.readouterr().err
+    assert "bundle: VERIFIED" in err and "attestation: VERIFIED" in err
+
+
 def test_audit_of_nothing(tmp_path: Path) -> None:
     assert zkmargin("audit", tmp_path / "nowhere") == 3
 
@@ -237,7 +263,7 @@ def test_a_chain_of_snapshots(folder: Path, tmp_path: Path, capsys: pytest.Captu
     assert zkmargin("risk", "build", out / "market", "-o", out / "risk") == 0
     assert attest(out, "attestation", "private", "--previous", folder / "attestation") == 0
     audit = ("audit", out / "attestation", "--trust", out / "key.pub")
-    assert zkmargin(*audit, "--previous", folder / "attestation") == 4
+    assert zkmargin(*audit, "--previous", folder / "attestation") == 0
     assert "follows the attestation given" in capsys.readouterr().err
     assert zkmargin(*audit, "--previous", out / "attestation") == 1
     assert attest(folder, "again", "private-again", "--previous", out / "attestation") == 2  # not older

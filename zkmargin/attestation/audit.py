@@ -14,7 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zkmargin.attestation.header import BookHeader, Header
-from zkmargin.attestation.manifest import SignedManifest, leaves_role, read_manifest, totals_role
+from zkmargin.attestation.manifest import (
+    SignedManifest,
+    leaves_role,
+    liabilities_role,
+    read_manifest,
+    totals_role,
+)
 from zkmargin.attestation.public import PublicInputs, check_manifest, check_public_inputs
 from zkmargin.attestation.report import Report
 from zkmargin.circuits.compiled import CompiledBook
@@ -23,17 +29,12 @@ from zkmargin.errors import VerificationError
 from zkmargin.group.backend import Backend, Points
 from zkmargin.inputs.market import Market
 from zkmargin.inputs.policy import Policy
-from zkmargin.proofs import totals_verifier
+from zkmargin.proofs import liabilities_verifier, totals_verifier
+from zkmargin.proofs.liabilities_statement import liabilities_from_bytes, shard_statements
 from zkmargin.proofs.totals_statement import TotalsStatement, totals_proof_from_bytes
 from zkmargin.tree import MerkleSumTree
 
-NOT_PROVEN = (
-    (
-        "account rules: not proven. This version commits to every account's equity and requirement, but its audit "
-        "does not yet prove that they satisfy the circuits; only bundles checked by their owners do"
-    ),
-    "assets: not proven. Reserves are no part of this attestation",
-)
+NOT_PROVEN = ("assets: reserves are no part of this attestation",)
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,6 @@ def audit_attestation(
     for book in header.books:
         compiled = inputs.books.get(book.id) if inputs else None
         _check_book(report, backend, signed, book, compiled, digest)
-    report.unmet("account rules", "not proven by this version's attestations")
     return AuditResult(report, header, inputs)
 
 
@@ -87,22 +87,28 @@ def _check_book(
     compiled: CompiledBook | None,
     digest: bytes,
 ) -> None:
-    sums = report.check(
+    opened = report.check(
         f"tree of {book.id}",
         lambda: check_tree(backend, signed, book),
         f"{book.leaves} leaves, padding included; root and sums computed again",
     )
-    if sums is None or compiled is None:
+    if opened is None or compiled is None:
         return
+    leaves, tree = opened
     report.check(
         f"totals of {book.id}",
-        lambda: check_totals(backend, signed, book, compiled, sums, digest),
+        lambda: check_totals(backend, signed, book, compiled, tree.root_sums, digest),
         f"{len(book.totals)} published totals are those of the root",
+    )
+    report.check(
+        f"account rules of {book.id}",
+        lambda: check_liabilities(backend, signed, book, compiled, leaves, tree, digest),
+        "every account on this list has equity at least its requirement, or its deficit is in the published totals",
     )
 
 
-def check_tree(backend: Backend, signed: SignedManifest, book: BookHeader) -> tuple[Points, Points]:
-    """Compute the root from the leaf list and compare it with the header's; return the root sums."""
+def check_tree(backend: Backend, signed: SignedManifest, book: BookHeader) -> tuple[Leaves, MerkleSumTree]:
+    """Compute the root from the leaf list and compare it with the header's; return list and tree."""
     header = signed.manifest.header
     leaves = Leaves.from_bytes(backend, signed.read(leaves_role(book.id)), book.leaves)
     tree = MerkleSumTree(backend, book_context(header.exchange, header.snapshot_id, book.id), leaves)
@@ -113,7 +119,32 @@ def check_tree(backend: Backend, signed: SignedManifest, book: BookHeader) -> tu
             expected=book.root.hash.hex(),
             actual=tree.root.hash.hex(),
         )
-    return tree.root_sums
+    return leaves, tree
+
+
+def check_liabilities(
+    backend: Backend,
+    signed: SignedManifest,
+    book: BookHeader,
+    compiled: CompiledBook,
+    leaves: Leaves,
+    tree: MerkleSumTree,
+    digest: bytes,
+) -> None:
+    """Verify the proof of liabilities of every shard: each leaf of the list satisfies the circuit."""
+    statements = shard_statements(
+        digest, book.id, compiled.circuit, book.shard_log2, tree.nodes(book.shard_log2), leaves.a, leaves.b
+    )
+    proofs = [
+        liabilities_from_bytes(
+            backend,
+            signed.read(liabilities_role(book.id, statement.shard.index)),
+            compiled.circuit,
+            statement.shard.count,
+        )
+        for statement in statements
+    ]
+    liabilities_verifier.verify_all(backend, statements, proofs)
 
 
 def check_totals(

@@ -15,6 +15,8 @@ from zkmargin.commitment import Leaves, uid_commitment
 from zkmargin.group.backend import Backend
 from zkmargin.inputs.ledger import Pots
 from zkmargin.inputs.policy import BookPolicy
+from zkmargin.proofs.liabilities_prover import LiabilitiesWitness
+from zkmargin.proofs.liabilities_statement import LiabilitiesStatement, shard_statements
 from zkmargin.proofs.split_prover import SplitWitness
 from zkmargin.proofs.totals_prover import root_witness
 from zkmargin.proofs.totals_statement import TotalsStatement
@@ -98,6 +100,15 @@ class CommittedBook:
             sum_a=sum_a,
             sum_b=sum_b,
         )
+
+    def shards(self, digest: bytes) -> list[tuple[LiabilitiesStatement, LiabilitiesWitness]]:
+        """Return statement and witness of the proof of liabilities, shard by shard."""
+        circuit, log2 = self.compiled.circuit, shard_log2(len(self.leaves))
+        statements = shard_statements(
+            digest, self.pots.book, circuit, log2, self.tree.nodes(log2), self.leaves.a, self.leaves.b
+        )
+        witness = LiabilitiesWitness(self.words, self.outputs, self.a, self.b)
+        return [(item, witness.part(item.shard.first, item.shard.count)) for item in statements]
 
     def openings(self) -> Openings:
         """Return what opens the leaf of every pot."""

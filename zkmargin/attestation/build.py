@@ -3,7 +3,7 @@
     margin      who is healthy, for the operator        fill        canonical witness of every pot
     place       keyed permutation, padding among them   commit      A_i, B_i, blinded, and the identity
     tree        Merkle-sum tree, root, sums, totals     header      all books; its digest starts every proof
-    prove       the published totals are the roots'     write       private folder first, attestation last
+    prove       totals are the roots', rows lawful      write       private folder first, attestation last
 
 First all books are committed, then the header is closed, then anything is proven.
 """
@@ -17,7 +17,15 @@ from pathlib import Path
 
 from zkmargin.attestation.book import BookSecrets, CommittedBook, commit_book
 from zkmargin.attestation.header import Header
-from zkmargin.attestation.manifest import MARKET, POLICY, RISK, leaves_role, totals_role, write_attestation
+from zkmargin.attestation.manifest import (
+    MARKET,
+    POLICY,
+    RISK,
+    leaves_role,
+    liabilities_role,
+    totals_role,
+    write_attestation,
+)
 from zkmargin.attestation.operator import operator_report
 from zkmargin.attestation.private import PrivateFolder, make_private_folder
 from zkmargin.canonical import Json, encode
@@ -31,9 +39,9 @@ from zkmargin.inputs.ledger import Ledger
 from zkmargin.inputs.market import Market, time_text
 from zkmargin.inputs.policy import Policy
 from zkmargin.margin.accounts import calculate_all
-from zkmargin.proofs import totals_prover
+from zkmargin.proofs import liabilities_prover, totals_prover
 from zkmargin.risk.entries import RiskTable
-from zkmargin.secrets import EpochKey
+from zkmargin.secrets import EpochKey, NonceSource
 from zkmargin.signing import SigningKey
 
 Progress = Callable[[str, int, int], None]
@@ -109,9 +117,12 @@ def attest(
         header = _header(snapshot, committed)
         digest = header.digest(backend.order)
         files = _public_files(backend, snapshot, committed)
+        nonces = epoch.nonce().source(backend.order)
         for step, (name, work) in enumerate(committed.items()):
             progress(f"prove totals of {name}", step, len(committed))
-            files[totals_role(name)] = _prove_totals(backend, work, digest, epoch)
+            files[totals_role(name)] = _prove_totals(backend, work, digest, nonces)
+            progress(f"prove liabilities of {name}", step, len(committed))
+            files |= _prove_liabilities(backend, work, digest, nonces)
         progress("write", 0, 1)
         report = operator_report(snapshot.policy, digest, ledger, margins)
         _write_private(backend, folder, committed, digest, report)
@@ -164,10 +175,20 @@ def _public_files(
     return files | {leaves_role(name): work.leaves.to_bytes(backend) for name, work in committed.items()}
 
 
-def _prove_totals(backend: Backend, work: CommittedBook, digest: bytes, epoch: EpochKey) -> bytes:
-    nonces = epoch.nonce().source(backend.order)
+def _prove_totals(backend: Backend, work: CommittedBook, digest: bytes, nonces: NonceSource) -> bytes:
     proof = totals_prover.prove(backend, work.totals_statement(digest), work.sums, nonces)
     return proof.to_bytes(backend)
+
+
+def _prove_liabilities(
+    backend: Backend, work: CommittedBook, digest: bytes, nonces: NonceSource
+) -> dict[str, bytes]:
+    return {
+        liabilities_role(work.pots.book, statement.shard.index): liabilities_prover.prove(
+            backend, statement, witness, nonces
+        ).to_bytes(backend)
+        for statement, witness in work.shards(digest)
+    }
 
 
 def _write_private(

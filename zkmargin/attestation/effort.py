@@ -10,7 +10,7 @@ from zkmargin.group.backend import Backend
 from zkmargin.inputs.ledger import Ledger
 
 LONG = 60.0  # seconds from which a command says how long it will take
-SECONDS_PER_LEAF = 3e-3  # reference backend, commitments and tree; docs/adr/0020-attestation-layout.md
+SECONDS_PER_LEAF = 3e-3  # reference backend, commitments and tree; docs/adr/0002-attestation-layout.md
 SECONDS_PER_AMOUNT = 3e-4
 
 

@@ -35,6 +35,11 @@ class BookHeader:
     root: Node
     totals: tuple[tuple[str, int], ...]
 
+    @property
+    def shards(self) -> int:
+        """Number of shards: subtrees of 2^shard_log2 leaves that are not wholly empty."""
+        return -(-self.leaves >> self.shard_log2)
+
 
 @dataclass(frozen=True)
 class Header:
@@ -143,6 +148,8 @@ def _book_from_json(data: Json) -> BookHeader:
     root = _exact_keys(data["root"], {"hash", "A", "B"})
     leaves, log2 = _natural(data["leaves"]), _natural(data["shard_log2"])
     if not 1 <= leaves <= limits.MAX_ACCOUNTS or log2 > depth_of(leaves):
+        raise ValueError
+    if leaves > limits.MAX_SHARDS << log2:  # every shard is a file: a header may not ask for billions
         raise ValueError
     return BookHeader(
         id=_text(data["id"]),

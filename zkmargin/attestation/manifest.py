@@ -38,10 +38,18 @@ def totals_role(book: str) -> str:
     return f"totals/{book}"
 
 
+def liabilities_role(book: str, shard: int) -> str:
+    """Name the file of the proof of liabilities of one shard of a book."""
+    return f"liabilities/{book}/{shard}"
+
+
 def file_roles(header: Header) -> list[str]:
     """Return the roles of all files that an attestation with this header has."""
-    per_book = [role(book.id) for book in header.books for role in (leaves_role, totals_role)]
-    return [POLICY, MARKET, RISK, *per_book]
+    roles = [POLICY, MARKET, RISK]
+    for book in header.books:
+        roles += [leaves_role(book.id), totals_role(book.id)]
+        roles += [liabilities_role(book.id, shard) for shard in range(book.shards)]
+    return roles
 
 
 @dataclass(frozen=True)

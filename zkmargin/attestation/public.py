@@ -90,6 +90,8 @@ def check_public_inputs(report: Report, signed: SignedManifest) -> PublicInputs 
     report.check("snapshot", lambda: _check_names(header, policy, market), "exchange, time and books agree")
     if not lawful:  # nothing is computed from inputs that the rules refuse: it need not even end
         return None
+    for book in header.books:
+        report.check(f"padding of {book.id}", partial(_check_leaves, policy, book), "as the policy says")
     digests = {book.risk for book in header.books}
     table = report.check("risk table", lambda: _load_table(signed, digests), "as the header says")
     if table is None:
@@ -186,6 +188,18 @@ def _check_names(header: Header, policy: Policy, market: Market) -> None:
                 expected=expected,
                 actual=actual,
             )
+
+
+def _check_leaves(policy: Policy, book: BookHeader) -> None:
+    """Refuse a book that is not padded as the policy says: too few leaves would show the number of customers."""
+    rules = policy.books.get(book.id)
+    if rules is not None and (book.leaves < rules.minimum_accounts or book.leaves % rules.pad_to):
+        raise VerificationError(
+            "leaves",
+            f"the number of leaves of {book.id} is not what the policy promises",
+            expected=f"a multiple of {rules.pad_to}, at least {rules.minimum_accounts}",
+            actual=book.leaves,
+        )
 
 
 def _compile(policy: Policy, market: Market, table: RiskTable, book: BookHeader) -> CompiledBook:
