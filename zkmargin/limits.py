@@ -16,6 +16,7 @@ MAX_EQUATIONS = 1 << 18
 OUTPUT_BOUND = 1 << 100  # |N|, E, R, I of one row
 MAX_ACCOUNTS = 1 << 32  # M_max of the protocol: rows of a book
 MAX_TOTALS = 1 << 18
+MAX_SHARDS = 1 << 12  # of one book: each has a proof, hence a file; MAX_ACCOUNTS in shards of 2^20
 MAX_FILE_BYTES = 1 << 34
 MAX_JSON_BYTES = 1 << 28
 MAX_DEPTH = 32  # of a book's tree: log2 MAX_ACCOUNTS

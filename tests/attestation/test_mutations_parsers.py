@@ -102,7 +102,7 @@ def test_anything_in_one_place(templates: dict[str, Json], kind: str, data: st.D
 @given(data=st.data())
 def test_recomputing_survives_what_parses(templates: dict[str, Json], data: st.DataObject) -> None:
     """Public inputs that parse are used: rules, prices, tables and circuits from unlawful ones end in a verdict."""
-    kinds = data.draw(st.lists(st.sampled_from(["policy", "market", "risk"]), min_size=1, max_size=2))
+    kinds = data.draw(st.lists(st.sampled_from(["policy", "market", "risk"]), min_size=1, max_size=2, unique=True))
     documents = dict(templates)
     for kind in kinds:
         documents[kind] = mutated(documents[kind], data)
