@@ -33,6 +33,14 @@ impl Column<'_> {
         self.rows.iter().zip(self.words).map(|(&row, &word)| (row as usize, word))
     }
 
+    /// Return its number, and its rows and words among `rows` rows from `first_row` on.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)] // at most 2^16 columns; rows fit into i64
+    pub fn part(&self, first_row: usize, rows: usize) -> (u16, &[i64], &[u16]) {
+        let start = self.rows.partition_point(|&row| row < first_row as i64);
+        let end = self.rows.partition_point(|&row| row < (first_row + rows) as i64);
+        ((self.first_bit / WORD) as u16, &self.rows[start..end], &self.words[start..end])
+    }
+
     fn check(&self, rows: usize, bits: usize) -> Result<(), String> {
         if self.rows.len() != self.words.len() {
             return Err(format!("has {} rows and {} words", self.rows.len(), self.words.len()));

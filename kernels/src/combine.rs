@@ -1,14 +1,14 @@
 //! Linear combinations of sparse rows: what a random point of the account variables makes of their bits.
 
 use halo2curves::bn256::Fr;
-use halo2curves::ff::{Field, PrimeField};
+use halo2curves::ff::Field;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use rayon::prelude::*;
 
 use crate::columns::{self, Column, ColumnArrays};
-use crate::scalars::{self, FIELD};
+use crate::scalars::{self, big_endian};
 use crate::windows::WORD;
 
 const BYTE: usize = 8;
@@ -53,10 +53,4 @@ fn bit_sums(column: &Column<'_>, weights: &[Fr]) -> [Fr; WORD] {
         let values = histograms[bit / BYTE].iter().enumerate();
         values.filter(|(value, _)| value >> (bit % BYTE) & 1 == 1).map(|(_, sum)| sum).sum()
     })
-}
-
-fn big_endian(value: Fr) -> [u8; FIELD] {
-    let mut bytes: [u8; FIELD] = value.to_repr().into();
-    bytes.reverse();
-    bytes
 }

@@ -1,7 +1,7 @@
 //! SHA-256 and HMAC-SHA-256 of many messages.
 
 use halo2curves::bn256::Fr;
-use halo2curves::ff::{FromUniformBytes, PrimeField};
+use halo2curves::ff::FromUniformBytes;
 use hmac::{Hmac, KeyInit, Mac};
 use numpy::{IntoPyArray, PyArray2, PyReadonlyArray2, PyUntypedArrayMethods, ndarray::Array2};
 use pyo3::exceptions::PyValueError;
@@ -11,7 +11,7 @@ use pyo3::types::{PyBytes, PyList};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use crate::scalars::FIELD;
+use crate::scalars::{FIELD, big_endian};
 
 const DIGEST: usize = 32;
 
@@ -79,9 +79,7 @@ fn scalar(start: &Hmac<Sha256>, message: &[u8]) -> [u8; FIELD] {
     wide[..DIGEST].copy_from_slice(&tag(start, message, &[0]));
     wide[DIGEST..].copy_from_slice(&tag(start, message, &[1]));
     wide.reverse();
-    let mut bytes: [u8; FIELD] = Fr::from_uniform_bytes(&wide).to_repr().into();
-    bytes.reverse();
-    bytes
+    big_endian(Fr::from_uniform_bytes(&wide))
 }
 
 fn keyed(key: &[u8], prefix: &[u8]) -> PyResult<Hmac<Sha256>> {

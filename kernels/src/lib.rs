@@ -5,6 +5,8 @@
 
 mod accumulate;
 mod affine;
+mod bit_rounds;
+mod booleanity;
 mod columns;
 mod combine;
 mod encoding;
@@ -15,16 +17,20 @@ mod info;
 mod measure;
 mod multiexp;
 mod points;
+mod row_rounds;
 mod rows;
 mod scalars;
 mod sums;
 mod windows;
+mod word_rounds;
 
 use pyo3::prelude::*;
 
 /// Vector work on BN254. Private to zkmargin: use the backend in `zkmargin.group`.
 #[pymodule]
 mod _kernels {
+    #[pymodule_export]
+    use super::booleanity::Booleanity;
     #[pymodule_export]
     use super::combine::combine_bits;
     #[pymodule_export]

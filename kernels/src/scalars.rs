@@ -103,6 +103,13 @@ pub fn chunks<const SIZE: usize>(mut data: &[u8]) -> Option<Vec<&[u8; SIZE]>> {
     data.is_empty().then_some(parts)
 }
 
+/// Return the 32 bytes of an element of the scalar field.
+pub fn big_endian(value: Fr) -> [u8; FIELD] {
+    let mut bytes: [u8; FIELD] = value.to_repr().into();
+    bytes.reverse();
+    bytes
+}
+
 fn field_element(encoded: &[u8; FIELD]) -> Option<Fr> {
     let mut bytes = *encoded;
     bytes.reverse();

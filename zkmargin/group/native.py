@@ -16,9 +16,11 @@ from zkmargin import _kernels as kernels
 from zkmargin.errors import DecodeError
 from zkmargin.group import scalars as field
 from zkmargin.group.backend import POINT_BYTES, SCALAR_BYTES, Points
+from zkmargin.group.booleanity import BooleanitySums
 from zkmargin.group.codec import encode_point
 from zkmargin.group.curve import Point, R
 from zkmargin.group.generators import TAG, WORTH_A_BLOCK, GeneratorStore, messages
+from zkmargin.group.native_booleanity import NativeBooleanity
 from zkmargin.group.reference import OUTPUT_FAMILIES, WORD_BITS
 from zkmargin.sparse import SparseValues, SparseWords, Values
 
@@ -138,6 +140,11 @@ class NativeBackend:
         return [
             int.from_bytes(data[at : at + SCALAR_BYTES], "big") for at in range(0, len(data), SCALAR_BYTES)
         ]
+
+    def booleanity_sums(self, words: SparseWords, tau: Sequence[int]) -> BooleanitySums:
+        """Return the sum of eq(tau, x) (b(x)^2 - b(x)) with all variables free; see `booleanity`."""
+        columns = [_column(entries) for entries in words.columns]
+        return NativeBooleanity(kernels.Booleanity(columns, words.rows, _scalars(tau)), tau, self.order)
 
     # --- vectors of scalars: for lists of integers Python is as fast as the conversion to bytes alone
 

@@ -1,0 +1,205 @@
+//! The sum of eq (b^2 - b) over the bits of sparse rows, bound variable by variable.
+//!
+//! The algorithm and its notation are those of `zkmargin.group.booleanity`: bit rounds on word values, word rounds by a merge
+//! walk, row rounds dense. This file holds the rows in blocks and goes from phase to phase.
+
+use halo2curves::bn256::Fr;
+use halo2curves::ff::Field;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use rayon::prelude::*;
+
+use crate::bit_rounds::{BIT_VARIABLES, BitRounds};
+use crate::columns::{self, Column, ColumnArrays};
+use crate::row_rounds::RowRounds;
+use crate::scalars::{self, big_endian};
+use crate::windows::WORD;
+use crate::word_rounds::WordRounds;
+
+/// Rows of a block: the unit of parallel work.
+const BLOCK: usize = 2048;
+
+/// Value at 0, value at 1, leading coefficient.
+pub type Quadratic = [Fr; 3];
+
+/// The touched words of consecutive rows, row by row.
+pub struct Block {
+    /// Number of its first row.
+    pub first_row: usize,
+    /// Where each row starts, and the end.
+    pub starts: Vec<usize>,
+    /// Word column of each entry, rising within a row.
+    pub columns: Vec<u16>,
+    /// The word of each entry.
+    pub words: Vec<u16>,
+}
+
+impl Block {
+    fn new(columns: &[Column<'_>], first_row: usize, rows: usize) -> Self {
+        let parts: Vec<(u16, &[i64], &[u16])> = columns.iter().map(|c| c.part(first_row, rows)).collect();
+        let mut starts = vec![0; rows + 1];
+        let place = |row: i64| usize::try_from(row).unwrap_or(0) - first_row; // checked: 0 <= row
+        for (_, at, _) in &parts {
+            at.iter().for_each(|&row| starts[place(row) + 1] += 1);
+        }
+        for row in 0..rows {
+            starts[row + 1] += starts[row];
+        }
+        let mut next = starts.clone();
+        let (mut numbers, mut values) = (vec![0; starts[rows]], vec![0; starts[rows]]);
+        for (number, at, words) in parts {
+            for (&row, &word) in at.iter().zip(words) {
+                let to = &mut next[place(row)];
+                numbers[*to] = number;
+                values[*to] = word;
+                *to += 1;
+            }
+        }
+        Self { first_row, starts, columns: numbers, words: values }
+    }
+
+    /// Return for each row its number and the range of its entries.
+    pub fn rows(&self) -> impl Iterator<Item = (usize, std::ops::Range<usize>)> {
+        let ranges = self.starts.windows(2).map(|pair| pair[0]..pair[1]);
+        ranges.enumerate().map(|(i, range)| (self.first_row + i, range))
+    }
+}
+
+enum Phase {
+    Bits(BitRounds),
+    Words(WordRounds),
+    Rows(RowRounds),
+}
+
+/// The sum with its lowest variables bound; starts with all of them free.
+#[pyclass(module = "zkmargin._kernels")]
+pub struct Booleanity {
+    blocks: Vec<Block>,
+    row_weights: Vec<Fr>,
+    word_tau: Vec<Fr>,
+    row_tau: Vec<Fr>,
+    phase: Phase,
+    free: usize, // variables
+    asked: bool, // for the quadratic of the lowest free variable
+}
+
+#[pymethods]
+impl Booleanity {
+    /// columns: see `columns`; tau: 32 bytes each, one for each variable of bits, words and rows.
+    #[new]
+    fn new(py: Python<'_>, columns: Vec<ColumnArrays<'_>>, rows: usize, tau: &[u8]) -> PyResult<Self> {
+        let tau = scalars::decode_elements(py, tau)?;
+        let (word_variables, row_variables) = (variables(columns.len()), variables(rows));
+        if tau.len() != BIT_VARIABLES + word_variables + row_variables || columns.len() > 1 << WORD {
+            return Err(PyValueError::new_err("tau has one scalar per variable of bits, words and rows"));
+        }
+        let parsed = columns::parse(&columns, rows, WORD * columns.len())?;
+        Ok(py.detach(|| {
+            let starts: Vec<usize> = (0..rows).step_by(BLOCK).collect();
+            let block = |start: usize| Block::new(&parsed, start, BLOCK.min(rows - start));
+            let blocks: Vec<Block> = starts.into_par_iter().map(block).collect();
+            let (bit_tau, rest) = tau.split_at(BIT_VARIABLES);
+            let (word_tau, row_tau) = rest.split_at(word_variables);
+            let row_weights = eq_table(row_tau, rows);
+            let word_weights = eq_table(word_tau, 1 << word_variables);
+            let phase = Phase::Bits(BitRounds::new(bit_tau, &word_weights, &row_weights, &blocks));
+            Self {
+                blocks,
+                row_weights,
+                word_tau: word_tau.to_vec(),
+                row_tau: row_tau.to_vec(),
+                phase,
+                free: tau.len(),
+                asked: false,
+            }
+        }))
+    }
+
+    /// Return the sum as a polynomial in the lowest free variable, without its own factor and those of bound variables:
+    /// value at 0, value at 1, leading coefficient, 32 bytes each.
+    /// `ValueError` if all variables are bound.
+    fn quadratic<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        if self.free == 0 {
+            return Err(PyValueError::new_err("all variables are bound"));
+        }
+        self.asked = true;
+        let values = py.detach(|| match &mut self.phase {
+            Phase::Bits(phase) => phase.quadratic(),
+            Phase::Words(phase) => phase.quadratic(&self.row_weights),
+            Phase::Rows(phase) => phase.quadratic(),
+        });
+        Ok(PyBytes::new(py, values.map(big_endian).as_flattened()))
+    }
+
+    /// Bind the lowest free variable. challenge: 32 bytes. `ValueError` unless `quadratic` was called before.
+    fn bind(&mut self, py: Python<'_>, challenge: &[u8]) -> PyResult<()> {
+        let challenge = scalars::decode_elements(py, challenge)?;
+        let [challenge] = challenge.as_slice() else {
+            return Err(PyValueError::new_err("one challenge at a time"));
+        };
+        if !self.asked {
+            return Err(PyValueError::new_err("a variable is bound after its quadratic was asked for"));
+        }
+        (self.asked, self.free) = (false, self.free - 1);
+        py.detach(|| {
+            match &mut self.phase {
+                Phase::Bits(phase) => phase.bind(*challenge),
+                Phase::Words(phase) => phase.bind(*challenge),
+                Phase::Rows(phase) => phase.bind(*challenge),
+            }
+            self.advance();
+        });
+        Ok(())
+    }
+
+    /// Return b with all variables bound, 32 bytes; `ValueError` before.
+    fn value<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        match &self.phase {
+            Phase::Rows(phase) if self.free == 0 => Ok(PyBytes::new(py, &big_endian(phase.value()))),
+            _ => Err(PyValueError::new_err("b has a value once all variables are bound")),
+        }
+    }
+}
+
+impl Booleanity {
+    /// Go on to the next phase when one is through; a phase may have no variable at all.
+    fn advance(&mut self) {
+        match &self.phase {
+            Phase::Bits(phase) if phase.done() => {
+                let blocks = std::mem::take(&mut self.blocks);
+                let next = WordRounds::new(&self.word_tau, phase.bound(), &self.row_weights, blocks);
+                self.phase = Phase::Words(next);
+                self.advance();
+            }
+            Phase::Words(phase) if phase.done() => {
+                self.phase = Phase::Rows(RowRounds::new(&self.row_tau, phase.rows()));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Return eq(point, x) for the first `count` corners x; variable 0 is the lowest bit of a corner's number.
+pub fn eq_table(point: &[Fr], count: usize) -> Vec<Fr> {
+    let mut table = vec![Fr::ONE];
+    for &coordinate in point {
+        let high: Vec<Fr> =
+            table.iter().map(|value| *value * coordinate).take(count.saturating_sub(table.len())).collect();
+        for (value, part) in table.iter_mut().zip(&high) {
+            *value -= part;
+        }
+        let missing = high.len();
+        for value in table.iter_mut().skip(missing) {
+            *value *= Fr::ONE - coordinate;
+        }
+        table.extend(high);
+    }
+    table.truncate(count);
+    table
+}
+
+/// Return ceil(log2 count), as Python's `(count - 1).bit_length()` for count >= 1.
+fn variables(count: usize) -> usize {
+    count.saturating_sub(1).checked_ilog2().map_or(0, |bits| bits as usize + 1)
+}
