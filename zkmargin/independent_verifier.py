@@ -349,6 +349,7 @@ def read_books(header: Any) -> list[Book]:
         )
         h, a, b = exact(at_root, "hash", "A", "B")
         need(1 <= number(count) <= 1 << 32 and 0 <= number(shape) <= log2_up(number(count)), "header")
+        need(number(count) <= 4096 << number(shape), "header")
         need(isinstance(totals, list) and all(isinstance(t, list) and len(t) == 2 for t in totals), "header")
         books.append(
             Book(
