@@ -122,6 +122,22 @@ def test_combination_refuses_what_does_not_fit() -> None:
         combine_bits(BN, words, 16, [3])
 
 
-def test_combined_outputs_may_be_negative() -> None:
-    values = np.array([[1, -2, 3, 0], [10, 20, -30, 7]], dtype=np.int64)
-    assert combine_outputs(values, [2, 3], 101) == [32, 56, (6 - 90) % 101, 21]
+EDGES = (0, 1, -1, (1 << 63) - 1, -(1 << 63), 1 << 62, -(1 << 62))
+
+
+@pytest.mark.parametrize("order", [5, BN.order])
+def test_combined_outputs_are_exact_at_the_edges(order: int) -> None:
+    rng = random.Random(order)
+    values = [[rng.choice(EDGES) for _ in range(4)] for _ in range(40)]
+    weights = [rng.choice([0, 1, order - 1, rng.randrange(order)]) for _ in range(40)]
+    columns = zip(*values, strict=True)
+    expected = [sum(w * x for w, x in zip(weights, column, strict=True)) % order for column in columns]
+    assert combine_outputs(np.array(values, dtype=np.int64), weights, order) == expected
+    assert combine_outputs(np.array(values, dtype=object), weights, order) == expected
+
+
+def test_outputs_beyond_64_bits_are_combined_too() -> None:
+    values = np.array([[1 << 99, -(1 << 99), 0, 1]], dtype=object)
+    assert combine_outputs(values, [3], BN.order) == [3 << 99, BN.order - (3 << 99), 0, 3]
+    with pytest.raises(ValueError, match="weight"):
+        combine_outputs(values, [3, 4], BN.order)

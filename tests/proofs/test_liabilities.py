@@ -331,6 +331,9 @@ def test_a_witness_does_not_print_and_each_part_changes_its_digest() -> None:
         )
     }
     assert len(digests) == 5
+    assert replace(witness, outputs=witness.outputs.astype(object)).digest() == witness.digest()
+    large = replace(witness, outputs=np.array([[1 << 90, -(1 << 90), 0, 1]], dtype=object))
+    assert large.digest() not in digests
 
 
 def test_nonces_never_meet_two_states() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import mul
 
 import numpy as np
 
@@ -37,8 +38,10 @@ def combine_bits(backend: Backend, words: SparseWords, n_bits: int, weights: Seq
 
 
 def combine_outputs(values: Values, weights: Sequence[int], order: int) -> list[int]:
-    """Return the combination of each output column mod order; `values` has shape [rows, 4], signed integers."""
-    return [
-        sum(weight * int(value) for weight, value in zip(weights, column, strict=True)) % order
-        for column in values.T
-    ]
+    """Return the combination of each output column mod order; `values` has shape [rows, 4], signed integers.
+
+    ValueError for another number of weights than rows.
+    """
+    if len(weights) != len(values):
+        raise ValueError("one weight per row")
+    return [sum(map(mul, weights, column.tolist())) % order for column in values.T]

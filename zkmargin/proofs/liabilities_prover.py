@@ -71,11 +71,20 @@ class LiabilitiesWitness:
         for index, column in enumerate(self.words.columns):
             digest.update(index.to_bytes(8, "big") + len(column).to_bytes(8, "big"))
             digest.update(column.rows.astype("<i8").tobytes() + column.values.astype("<u2").tobytes())
-        outputs = (int(value) for value in self.outputs.flat)
-        digest.update(b"".join(value.to_bytes(SCALAR_BYTES, "big", signed=True) for value in outputs))
+        digest.update(_integer_bytes(self.outputs))
         for blindings in (self.blindings_a, self.blindings_b):
             digest.update(b"".join(blinding.to_bytes(SCALAR_BYTES, "big") for blinding in blindings))
         return digest.digest()
+
+
+def _integer_bytes(values: Values) -> bytes:
+    """Encode signed integers, whatever their dtype: in 8 bytes each if all fit, else in 32."""
+    try:
+        return b"\x08" + values.astype("<i8").tobytes()
+    except OverflowError:
+        return b"\x20" + b"".join(
+            int(value).to_bytes(SCALAR_BYTES, "little", signed=True) for value in values.flat
+        )
 
 
 def prove(
