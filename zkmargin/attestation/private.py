@@ -2,7 +2,7 @@
 
     epoch.key             epoch key, written and flushed before anything else
     input.json            digest of the inputs; a run with other inputs is refused here
-    snapshot.json         snapshot digest and the shape of each book
+    snapshot.json         snapshot digest, leaves of each book, digests of owners and openings
     owners-<book>.json    account, pot and identity of every pot
     openings-<book>.npz   inputs, leaf, blindings and salt of every pot
     tree-<book>.bin       all nodes of the tree, level by level, 160 bytes each
@@ -14,9 +14,11 @@ The unhealthy list and the true number of customers exist only here, or padding 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -40,6 +42,7 @@ class PrivateFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._digests: dict[str, str] = {}
 
     def prepare(self, input_digest: bytes) -> EpochKey:
         """Create the folder, or continue in one of the same inputs; return its epoch key, safely on disk.
@@ -67,8 +70,12 @@ class PrivateFolder:
     def write_openings(self, book: str, openings: Openings) -> None:
         """Write a book's openings."""
         owners, arrays = openings.to_files()
-        write_atomic(self._file("owners", book, "json"), owners, SECRET_FILE)
-        write_atomic(self._file("openings", book, "npz"), arrays, SECRET_FILE)
+        for path, data in (
+            (self._file("owners", book, "json"), owners),
+            (self._file("openings", book, "npz"), arrays),
+        ):
+            write_atomic(path, data, SECRET_FILE)
+            self._digests[path.name] = hashlib.sha256(data).hexdigest()
 
     def write_tree(self, backend: Backend, book: str, tree: MerkleSumTree) -> None:
         """Write all nodes of a book's tree."""
@@ -87,8 +94,12 @@ class PrivateFolder:
         write_atomic(self.path / name, text.encode() + b"\n", SECRET_FILE)
 
     def write_snapshot(self, digest: bytes, leaves: dict[str, int]) -> None:
-        """Write the snapshot digest and each book's number of leaves: what bundles are made from."""
-        self.write_json("snapshot.json", {"format": FORMAT, "snapshot": digest.hex(), "leaves": leaves})
+        """Write what bundles are made from: snapshot digest, each book's number of leaves, digests of the openings.
+
+        With these a damaged file is noticed before a customer is missing or gets a bundle that does not verify.
+        """
+        value = {"format": FORMAT, "snapshot": digest.hex(), "leaves": leaves, "files": self._digests}
+        self.write_json("snapshot.json", value)
 
     def bundles(self, accounts: Sequence[str] | None = None) -> Iterator[Bundle]:
         """Yield the bundles of these accounts (of all, if None), in the order of their names.
@@ -96,7 +107,7 @@ class PrivateFolder:
         Raise UsageError for an account that is not there, UndecidedError if the folder is incomplete.
         """
         snapshot = self._snapshot()
-        books = {book: self._openings(book) for book in snapshot["leaves"]}
+        books = {book: self._openings(book, snapshot["files"]) for book in snapshot["leaves"]}
         if accounts is None:
             accounts = sorted({owner[0] for book in books.values() for owner in book.owners}, key=str.encode)
         with contextlib.ExitStack() as files:
@@ -117,28 +128,46 @@ class PrivateFolder:
                 yield Bundle(bytes.fromhex(snapshot["snapshot"]), account, found[0][1].user, leaves)
 
     def _snapshot(self) -> Json:
+        data = read_bounded(self.path / "snapshot.json", limits.MAX_JSON_BYTES, "the private folder")
         try:
-            value = json.loads(
-                read_bounded(self.path / "snapshot.json", limits.MAX_JSON_BYTES, "the private folder")
+            value = json.loads(data)
+            known = value["format"] == FORMAT
+        except (ValueError, KeyError, TypeError, RecursionError):
+            known, value = True, None
+        if not known:
+            raise UndecidedError(
+                "format", "the private folder is of an unknown format", actual=value["format"]
             )
-            if value["format"] != FORMAT:
-                raise UndecidedError(
-                    "format", "the private folder is of an unknown format", actual=value["format"]
-                )
-        except (ValueError, KeyError, TypeError):
-            raise UndecidedError("private-folder", f"{self.path} is damaged: snapshot.json") from None
+        if not _is_snapshot(value):
+            raise UndecidedError("private-folder", f"{self.path} is damaged: snapshot.json")
         return value
 
-    def _openings(self, book: str) -> Openings:
+    def _openings(self, book: str, digests: Mapping[str, str]) -> Openings:
         owners, arrays = self._file("owners", book, "json"), self._file("openings", book, "npz")
-        return Openings.from_files(
-            read_bounded(owners, limits.MAX_FILE_BYTES, "the owners of a book"),
-            read_bounded(arrays, limits.MAX_FILE_BYTES, "the openings of a book"),
-            f"{owners} or {arrays}",
-        )
+        owners_data = read_bounded(owners, limits.MAX_FILE_BYTES, "the owners of a book")
+        arrays_data = read_bounded(arrays, limits.MAX_FILE_BYTES, "the openings of a book")
+        for path, data in ((owners, owners_data), (arrays, arrays_data)):
+            if hashlib.sha256(data).hexdigest() != digests.get(path.name):
+                raise UndecidedError("private-folder", f"{path} is damaged")
+        return Openings.from_files(owners_data, arrays_data, f"{owners} or {arrays}")
 
     def _file(self, what: str, book: str, ending: str) -> Path:
         return self.path / f"{what}-{book}.{ending}"
+
+
+def _is_snapshot(value: Json) -> bool:
+    """Tell whether a value is what write_snapshot wrote."""
+    return (
+        isinstance(value, dict)
+        and set(value) == {"format", "snapshot", "leaves", "files"}
+        and isinstance(value["snapshot"], str)
+        and re.fullmatch("[0-9a-f]{64}", value["snapshot"]) is not None
+        and isinstance(value["files"], dict)
+        and isinstance(value["leaves"], dict)
+        and all(
+            type(count) is int and 1 <= count <= limits.MAX_ACCOUNTS for count in value["leaves"].values()
+        )
+    )
 
 
 def make_private_folder(path: Path) -> PrivateFolder:
