@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+import signal
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,7 +18,8 @@ from zkmargin.attestation.audit import audit_attestation
 from zkmargin.attestation.build import attest
 from zkmargin.attestation.report import Outcome, Report
 from zkmargin.bundle_verifier import Identity
-from zkmargin.errors import UnmetPolicyError, UsageError
+from zkmargin.errors import UnmetPolicyError, UsageError, ZkmarginError
+from zkmargin.inputs import load_ledger
 
 
 def outcomes(report: Report) -> dict[str, Outcome]:
@@ -145,6 +150,7 @@ def test_two_runs_at_once_are_refused(tmp_path: Path) -> None:
         attest(BACKEND, snapshot, ledger, new_key(), tmp_path / "attestation", tmp_path / "private")
 
 
+ROOT = Path(__file__).resolve().parents[2]
 WRITES = range(12)
 
 
@@ -171,34 +177,78 @@ def test_a_full_disk_leaves_no_attestation(
     assert (tmp_path / "attestation" / "manifest.json").exists()
 
 
-def test_killed_before_the_rename(tmp_path: Path) -> None:
-    """A process that dies at any rename leaves a complete attestation or none."""
-    import subprocess
-    import sys
-
-    script = """
-import os, sys
+DYING = """
+import os, signal, sys
 from pathlib import Path
 from tests.attestation.exchange import open_exchange
-left, real = [int(sys.argv[2])], os.rename
-def rename(a, b):
-    if left[0] == 0: os._exit(9)
-    left[0] -= 1
-    real(a, b)
-os.rename = rename
-real_replace = os.replace
-def replace(a, b):
-    if left[0] == 0: os._exit(9)
-    left[0] -= 1
-    real_replace(a, b)
-os.replace = replace
+left = [int(sys.argv[2])]
+def dying(real):
+    def rename(source, target):
+        if left[0] == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        left[0] -= 1
+        real(source, target)
+    return rename
+os.rename, os.replace = dying(os.rename), dying(os.replace)
 open_exchange(Path(sys.argv[1]))
 """
-    for step in (0, 1, 3, 6):
+
+
+def killed_at(step: int, folder: Path) -> bool:
+    """Attest in a process that is killed (signal 9) at its `step`-th rename; tell whether it got that far."""
+    command = [sys.executable, "-c", DYING, str(folder), str(step)]
+    code = subprocess.run(command, check=False, cwd=ROOT).returncode
+    assert code in (0, -signal.SIGKILL)
+    return code != 0
+
+
+def test_killed_at_any_durable_write(tmp_path: Path) -> None:
+    """Kill -9 before any rename leaves no attestation, and the next run in the same folders completes."""
+    for step in itertools.count():
         folder = tmp_path / str(step)
         folder.mkdir()
-        done = subprocess.run([sys.executable, "-c", script, str(folder), str(step)], check=False)
-        assert done.returncode == 9
+        if not killed_at(step, folder):
+            break
         assert not (folder / "attestation").exists()
         snapshot, ledger = inputs(folder)
         attest(BACKEND, snapshot, ledger, new_key(), folder / "attestation", folder / "private")
+        files = {path.name for path in (folder / "private").iterdir()}
+        assert not any(name.endswith(".partial") for name in files)
+    assert step == 8  # epoch key and its note, openings (2), tree, report, snapshot; at last the attestation
+
+
+def test_a_vanished_market_is_said(tmp_path: Path) -> None:
+    snapshot, _ = inputs(tmp_path)
+    (tmp_path / "ledger" / "balances.csv").unlink()
+    with pytest.raises(ZkmarginError, match="balances"):
+        load_ledger(tmp_path / "ledger", snapshot.policy, snapshot.market)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes into read-only folders")
+def test_a_read_only_folder_leaves_nothing(tmp_path: Path) -> None:
+    snapshot, ledger = inputs(tmp_path)
+    shut = tmp_path / "shut"
+    shut.mkdir(mode=0o500)
+    with pytest.raises(OSError, match="ermission"):
+        attest(BACKEND, snapshot, ledger, new_key(), shut / "attestation", tmp_path / "private")
+    assert not list(shut.iterdir())
+
+
+def test_secrets_are_never_readable_by_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even while they are written: every file of the private folder is made with its mode."""
+    modes: dict[str, int] = {}
+    real = os.open
+
+    def spy(path: object, flags: int, mode: int = 0o777, **options: object) -> int:
+        if flags & os.O_CREAT:
+            modes[Path(str(path)).parent.name] = modes.get(Path(str(path)).parent.name, 0) | mode
+        return real(path, flags, mode, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(os, "open", spy)
+    old = os.umask(0)
+    try:
+        open_exchange(tmp_path)
+    finally:
+        os.umask(old)
+    assert modes["private"] == 0o600
+    assert {path.stat().st_mode & 0o777 for path in (tmp_path / "private").iterdir()} == {0o600}

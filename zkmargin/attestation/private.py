@@ -51,6 +51,7 @@ class PrivateFolder:
         """
         wanted = canonical.encode({"format": FORMAT, "input": input_digest})
         note, key_file = self.path / "input.json", self.path / "epoch.key"
+        remove_partial(self.path)
         if key_file.exists():
             if not note.exists() or note.read_bytes() != wanted:
                 raise UsageError(
@@ -59,7 +60,6 @@ class PrivateFolder:
                     hint="give every snapshot a private folder of its own",
                 )
             return EpochKey(read_bounded(key_file, KEY_BYTES, "the epoch key"))
-        remove_partial(self.path)
         if any(entry.name not in ("lock", "input.json") for entry in self.path.iterdir()):
             raise UsageError("private-folder", f"{self.path} holds other things", hint="choose a new folder")
         write_atomic(note, wanted, SECRET_FILE)
