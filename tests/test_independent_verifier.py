@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from two_book_snapshot import CIRCUITS, PLAIN, Published, main_verifier, publish
 
 from zkmargin import independent_verifier
@@ -269,6 +271,36 @@ def test_both_refuse_more(mutation: Mutation) -> None:
 @named(MANY)
 def test_both_refuse_all(mutation: Mutation) -> None:
     assert verdicts(mutation[1]()) == (False, False)
+
+
+JSON = st.recursive(
+    st.one_of(st.text(max_size=3), st.booleans(), st.integers(-9, 9).map(str)),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=2), inner, max_size=3)
+    ),
+    max_leaves=4,
+)
+ROUTES = [route[:depth] for route in leaves_of(HONEST.header) for depth in range(1, len(route) + 1)]
+
+
+@settings(max_examples=60)
+@given(st.sampled_from(ROUTES), JSON)
+def test_anything_in_one_place_of_the_header(route: tuple[Any, ...], new: Any) -> None:
+    changed = header_with(lambda header: put(header, route, lambda _: new))
+    if changed.header != HONEST.header:
+        assert verdicts(changed) == (False, False)
+
+
+@settings(max_examples=20)
+@given(st.data())
+def test_any_bytes_as_proofs(data: st.DataObject) -> None:
+    sizes = [len(HONEST.totals["portfolio"]), len(HONEST.liabilities["portfolio"][0])]
+    totals, shard = (
+        data.draw(st.one_of(st.binary(max_size=99), st.binary(min_size=size, max_size=size)))
+        for size in sizes
+    )
+    assert verdicts(with_totals(lambda _: totals)) == (False, False)
+    assert verdicts(with_shards(lambda s: [shard, *s[1:]])) == (False, False)
 
 
 def test_another_circuit_is_refused_though_its_digest_is_the_headers() -> None:
