@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ from zkmargin.inputs.market import Market
 from zkmargin.inputs.policy import Policy
 from zkmargin.risk.entries import RiskTable
 
+# Part of both runs: a few examples each in CI, thousands under the profile of `make fuzz`.
+pytestmark = [pytest.mark.fuzz] if os.environ.get("HYPOTHESIS_PROFILE") == "fuzz" else []
 VERDICTS = (VerificationError, UndecidedError, UnmetPolicyError)
 
 texts = st.one_of(
@@ -102,7 +105,9 @@ def test_anything_in_one_place(templates: dict[str, Json], kind: str, data: st.D
 @given(data=st.data())
 def test_recomputing_survives_what_parses(templates: dict[str, Json], data: st.DataObject) -> None:
     """Public inputs that parse are used: rules, prices, tables and circuits from unlawful ones end in a verdict."""
-    kinds = data.draw(st.lists(st.sampled_from(["policy", "market", "risk"]), min_size=1, max_size=2, unique=True))
+    kinds = data.draw(
+        st.lists(st.sampled_from(["policy", "market", "risk"]), min_size=1, max_size=2, unique=True)
+    )
     documents = dict(templates)
     for kind in kinds:
         documents[kind] = mutated(documents[kind], data)

@@ -1,0 +1,55 @@
+"""Make the golden attestations: `python -m tests.golden.make` from the project's root, once per format version.
+
+What is in `v1` was made once and must verify for ever. A change of format makes a folder `v2` beside it; it never
+touches `v1`. Until version 1 is released the folder may be made again: remove it first.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+from Crypto.PublicKey import ECC
+
+from tests.attestation import exchange, margined
+from zkmargin.attestation.build import Snapshot, attest
+from zkmargin.attestation.private import PrivateFolder
+from zkmargin.bundle import write_bundle
+from zkmargin.inputs.ledger import Ledger
+from zkmargin.signing import SigningKey
+
+HERE = Path(__file__).parent
+VERSION = "v1"
+
+
+def make(folder: Path, snapshot: Snapshot, ledger: Ledger) -> str:
+    """Attest, write every customer's bundle and the public key, throw the secrets away; return the snapshot digest."""
+    pair = ECC.generate(curve="Ed25519")
+    key = SigningKey(pair)
+    folder.mkdir(parents=True)
+    with tempfile.TemporaryDirectory() as private:
+        attested = attest(exchange.BACKEND, snapshot, ledger, key, folder / "attestation", Path(private))
+        for bundle in PrivateFolder(Path(private)).bundles():
+            (folder / f"bundle-{bundle.account}.json").write_bytes(
+                write_bundle(exchange.BACKEND, bundle, key)
+            )
+    (folder / "exchange.pub").write_bytes(pair.public_key().export_key(format="PEM").encode() + b"\n")
+    return attested.digest.hex()
+
+
+def main() -> None:
+    """Make one folder per exchange."""
+    if (HERE / VERSION).exists():
+        sys.exit(f"{HERE / VERSION} exists: it must verify for ever, so it is not made again")
+    with tempfile.TemporaryDirectory() as files:
+        digests = {
+            "margined": make(HERE / VERSION / "margined", *margined.inputs(Path(files) / "margined")),
+            "tiny": make(HERE / VERSION / "tiny", *exchange.inputs(Path(files) / "tiny")),
+        }
+    (HERE / VERSION / "digests.json").write_text(json.dumps(digests, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
