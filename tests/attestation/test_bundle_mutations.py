@@ -53,6 +53,15 @@ def refused(exchange: Exchange, body: Json, what: object = "", identity: Identit
     return [check.name for check in result.checks if check.outcome in REFUSED]
 
 
+def parses(data: bytes) -> bool:
+    """Whether it is a bundle at all; if not, it is refused by a typed error."""
+    try:
+        read_bundle(BACKEND, data)
+    except (VerificationError, UndecidedError):
+        return False
+    return True
+
+
 def test_the_forge_itself_changes_nothing(exchange: Exchange, body: Json) -> None:
     assert sign_bundle(body, exchange.key) == exchange.signed(exchange.bundle("2"))
     assert report(exchange, sign_bundle(body, exchange.key)).outcome is Outcome.PASSED
@@ -78,7 +87,7 @@ def test_fields_of_another_type(exchange: Exchange, body: Json) -> None:
     for route in [*routes(body), *containers(body)]:
         for wrong in WRONG_TYPES:
             changed = replaced(body, route, wrong)
-            if changed != body:
+            if changed != body and parses(sign_bundle(changed, exchange.key)):
                 assert refused(exchange, changed, (route, wrong))
 
 
@@ -273,13 +282,10 @@ def flip_bytes(exchange: Exchange, data: bytes, step: int) -> None:
     for place in range(0, len(data), step):
         for flip in (1, 0x80):
             wrong = data[:place] + bytes([data[place] ^ flip]) + data[place + 1 :]
-            assert report(exchange, wrong).outcome in REFUSED, (place, flip)
-            try:
-                body = read_bundle(BACKEND, wrong)
-            except (VerificationError, UndecidedError):
-                continue
-            if body.bundle != read_bundle(BACKEND, data).bundle:
-                refused(exchange, json.loads(wrong)["body"], (place, flip))
+            if parses(wrong):
+                assert report(exchange, wrong).outcome in REFUSED, (place, flip)
+                if json.loads(wrong)["body"] != json.loads(data)["body"]:
+                    refused(exchange, json.loads(wrong)["body"], (place, flip))
 
 
 # --- the attestation beside it

@@ -176,8 +176,8 @@ def replace_elements(exchange: Exchange, bench: Bench, role: str, step: int) -> 
 
 @pytest.mark.parametrize("role", BINARY)
 def test_elements_replaced(exchange: Exchange, bench: Bench, role: str) -> None:
-    """Five is prime to the four changes, so each of them is made to every kind of element."""
-    replace_elements(exchange, bench, role, 5)
+    """An odd step: each of the changes is made to every kind of element. All of them in `make fuzz`."""
+    replace_elements(exchange, bench, role, 11 if role == LIABILITIES else 5)
 
 
 @pytest.mark.fuzz
@@ -190,7 +190,8 @@ def test_every_element_replaced(exchange: Exchange, bench: Bench, role: str) -> 
 def test_one_byte_of_every_element(exchange: Exchange, forgery: Forgery, bench: Bench, role: str) -> None:
     """Without a digest that fits the file is not even parsed; with one, its check refuses it."""
     data = forgery.files[role]
-    for number, part in enumerate(elements(exchange, role)):
+    step = 3 if role == LIABILITIES else 1  # three values a round
+    for number, part in enumerate(elements(exchange, role)[::step]):
         place = part.start + part.size // 2
         forgery.files[role] = data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :]
         if number % 8 == 0:
@@ -274,7 +275,7 @@ def test_the_signature(exchange: Exchange, forgery: Forgery, bench: Bench) -> No
     honest = forgery.signature
     order = 2**252 + 27742317777372353535851937790883648493
     s = int.from_bytes(honest[32:], "little")
-    variants = [honest[:i] + bytes([honest[i] ^ 1]) + honest[i + 1 :] for i in range(0, 64, 7)]
+    variants = [honest[:i] + bytes([honest[i] ^ 1]) + honest[i + 1 :] for i in range(0, 64, 21)]
     variants += [
         honest[:32] + (s + order).to_bytes(32, "little"),
         bytes(64),

@@ -61,6 +61,6 @@ def test_a_bundle_of_the_other_exchange_does_not() -> None:
     trusted = [load_public_key(V1 / "tiny" / "exchange.pub")]
     data = (V1 / "margined" / "bundle-1.json").read_bytes()
     assert (
-        verify_bundle(BACKEND, data, V1 / name / "attestation", trusted, ALICE).report.outcome
+        verify_bundle(BACKEND, data, V1 / "tiny" / "attestation", trusted, ALICE).report.outcome
         is Outcome.FAILED
     )
