@@ -17,7 +17,7 @@ import numpy as np
 
 from zkmargin.errors import DecodeError
 from zkmargin.group.backend import Backend, Points
-from zkmargin.hashing import ByteRows, row_digests
+from zkmargin.hashing import byte_rows, row_digests
 
 UID_BYTES, POINT_BYTES = 32, 64
 LEAF_BYTES = UID_BYTES + 2 * POINT_BYTES
@@ -85,9 +85,5 @@ class Leaves:
         numbers = np.arange(count, dtype=">u8").tobytes()
         columns = (numbers, b"".join(self.uids), backend.encode(self.a), backend.encode(self.b))
         widths = (8, UID_BYTES, POINT_BYTES, POINT_BYTES)
-        parts = [_rows(data, width) for data, width in zip(columns, widths, strict=True)]
+        parts = [byte_rows(data, width) for data, width in zip(columns, widths, strict=True)]
         return [row.tobytes() for row in row_digests(_LEAF + context, np.concatenate(parts, axis=1))]
-
-
-def _rows(data: bytes, width: int) -> ByteRows:
-    return np.frombuffer(data, dtype=np.uint8).reshape(-1, width)

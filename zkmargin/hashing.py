@@ -29,6 +29,11 @@ ByteRows = npt.NDArray[np.uint8]  # shape [n, length]
 DIGEST_BYTES = 32
 
 
+def byte_rows(data: bytes, width: int) -> ByteRows:
+    """Return bytes as rows of `width` bytes, without a copy."""
+    return np.frombuffer(data, dtype=np.uint8).reshape(-1, width)
+
+
 def digests(messages: Sequence[bytes]) -> list[bytes]:
     """Return the SHA-256 digest of each message."""
     if _kernels is not None:
@@ -43,7 +48,7 @@ def row_digests(prefix: bytes, rows: ByteRows) -> ByteRows:
         out: ByteRows = _kernels.sha256_rows(prefix, rows)
         return out
     data = b"".join(hashlib.sha256(prefix + row.tobytes()).digest() for row in rows)
-    return np.frombuffer(data, dtype=np.uint8).reshape(len(rows), DIGEST_BYTES)
+    return byte_rows(data, DIGEST_BYTES)
 
 
 def macs(key: bytes, prefix: bytes, messages: Sequence[bytes]) -> list[bytes]:

@@ -12,13 +12,15 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from zkmargin.commitment import Leaves, leaf_hash
 from zkmargin.errors import VerificationError
 from zkmargin.group.backend import Backend, Points
+from zkmargin.hashing import byte_rows, row_digests
 
 _NODE, _EMPTY = b"\x01", b"\x03"
-_POINT = 64
-_INFINITY = bytes(_POINT)
+_INFINITY = bytes(64)
 
 
 @dataclass(frozen=True)
@@ -75,14 +77,10 @@ class MerkleSumTree:
             blank = self._backend.identity(1)
             hashes = (*hashes, self._empty[height])
             a, b = self._backend.concat([a, blank]), self._backend.concat([b, blank])
-        nodes = [
-            h + a_i + b_i
-            for h, a_i, b_i in zip(hashes, *(_split(self._backend.encode(p)) for p in (a, b)), strict=True)
-        ]
-        parents = tuple(
-            hashlib.sha256(_NODE + left + right).digest()
-            for left, right in zip(nodes[::2], nodes[1::2], strict=True)
-        )
+        columns = (b"".join(hashes), self._backend.encode(a), self._backend.encode(b))
+        nodes = np.concatenate([byte_rows(data, len(data) // len(hashes)) for data in columns], axis=1)
+        digests = row_digests(_NODE, nodes.reshape(len(hashes) // 2, -1))
+        parents = tuple(digest.tobytes() for digest in digests)
         return Level(parents, self._backend.pair_sums(a), self._backend.pair_sums(b))
 
     @property
@@ -111,10 +109,6 @@ class MerkleSumTree:
         return Node(
             level.hashes[position], self._backend.encode(level.a[here]), self._backend.encode(level.b[here])
         )
-
-
-def _split(data: bytes) -> list[bytes]:
-    return [data[i : i + _POINT] for i in range(0, len(data), _POINT)]
 
 
 def climb(

@@ -14,6 +14,7 @@ use crate::bit_rounds::{BIT_VARIABLES, BitRounds};
 use crate::columns::{self, Column, ColumnArrays};
 use crate::row_rounds::RowRounds;
 use crate::scalars::{self, big_endian};
+use crate::threads;
 use crate::windows::WORD;
 use crate::word_rounds::WordRounds;
 
@@ -95,7 +96,7 @@ impl Booleanity {
             return Err(PyValueError::new_err("tau has one scalar per variable of bits, words and rows"));
         }
         let parsed = columns::parse(&columns, rows, WORD * columns.len())?;
-        Ok(py.detach(|| {
+        threads::run(py, || {
             let starts: Vec<usize> = (0..rows).step_by(BLOCK).collect();
             let block = |start: usize| Block::new(&parsed, start, BLOCK.min(rows - start));
             let blocks: Vec<Block> = starts.into_par_iter().map(block).collect();
@@ -113,7 +114,7 @@ impl Booleanity {
                 free: tau.len(),
                 asked: false,
             }
-        }))
+        })
     }
 
     /// Return the sum as a polynomial in the lowest free variable, without its own factor and those of bound variables:
@@ -124,11 +125,11 @@ impl Booleanity {
             return Err(PyValueError::new_err("all variables are bound"));
         }
         self.asked = true;
-        let values = py.detach(|| match &mut self.phase {
+        let values = threads::run(py, || match &mut self.phase {
             Phase::Bits(phase) => phase.quadratic(),
             Phase::Words(phase) => phase.quadratic(&self.row_weights),
             Phase::Rows(phase) => phase.quadratic(),
-        });
+        })?;
         Ok(PyBytes::new(py, values.map(big_endian).as_flattened()))
     }
 
@@ -142,14 +143,14 @@ impl Booleanity {
             return Err(PyValueError::new_err("a variable is bound after its quadratic was asked for"));
         }
         (self.asked, self.free) = (false, self.free - 1);
-        py.detach(|| {
+        threads::run(py, || {
             match &mut self.phase {
                 Phase::Bits(phase) => phase.bind(*challenge),
                 Phase::Words(phase) => phase.bind(*challenge),
                 Phase::Rows(phase) => phase.bind(*challenge),
             }
             self.advance();
-        });
+        })?;
         Ok(())
     }
 

@@ -9,6 +9,7 @@ use rayon::prelude::*;
 
 use crate::columns::{self, Column, ColumnArrays};
 use crate::scalars::{self, big_endian};
+use crate::threads;
 use crate::windows::WORD;
 
 const BYTE: usize = 8;
@@ -28,7 +29,7 @@ pub fn combine_bits<'py>(
     if columns.last().is_some_and(|column| column.first_bit >= bits) {
         return Err(PyValueError::new_err(format!("words beyond {bits} bits")));
     }
-    let sums = py.detach(|| {
+    let sums = threads::run(py, || {
         let parts: Vec<(usize, [Fr; WORD])> =
             columns.par_iter().map(|column| (column.first_bit, bit_sums(column, &weights))).collect();
         let mut sums = vec![Fr::ZERO; bits.next_multiple_of(WORD)];
@@ -36,7 +37,7 @@ pub fn combine_bits<'py>(
             sums[first..first + WORD].copy_from_slice(&part);
         }
         sums[..bits].par_iter().map(|sum| big_endian(*sum)).collect::<Vec<_>>()
-    });
+    })?;
     Ok(PyBytes::new(py, sums.as_flattened()))
 }
 

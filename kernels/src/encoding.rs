@@ -16,6 +16,7 @@ use rayon::prelude::*;
 use crate::affine::is_infinity;
 use crate::points::Points;
 use crate::scalars::{FIELD, chunks};
+use crate::threads;
 
 /// Bytes of an uncompressed point.
 pub const POINT: usize = 2 * FIELD;
@@ -43,7 +44,7 @@ const NOT_ALLOWED: Fault = ("infinity", "the point at infinity is not allowed he
 
 /// Return 64 bytes a point.
 #[pyfunction]
-pub fn encode<'py>(py: Python<'py>, points: PyRef<'py, Points>) -> Bound<'py, PyBytes> {
+pub fn encode<'py>(py: Python<'py>, points: PyRef<'py, Points>) -> PyResult<Bound<'py, PyBytes>> {
     encode_all::<POINT>(py, points.as_slice(), encode_point)
 }
 
@@ -55,7 +56,7 @@ pub fn decode(py: Python<'_>, data: &[u8], infinity: bool) -> PyResult<Points> {
 
 /// Return 32 bytes a point.
 #[pyfunction]
-pub fn compress<'py>(py: Python<'py>, points: PyRef<'py, Points>) -> Bound<'py, PyBytes> {
+pub fn compress<'py>(py: Python<'py>, points: PyRef<'py, Points>) -> PyResult<Bound<'py, PyBytes>> {
     encode_all::<FIELD>(py, points.as_slice(), compress_point)
 }
 
@@ -69,9 +70,9 @@ fn encode_all<'py, const SIZE: usize>(
     py: Python<'py>,
     points: &[G1Affine],
     encode: fn(&G1Affine) -> [u8; SIZE],
-) -> Bound<'py, PyBytes> {
-    let parts: Vec<[u8; SIZE]> = py.detach(|| points.par_iter().map(encode).collect());
-    PyBytes::new(py, parts.as_flattened())
+) -> PyResult<Bound<'py, PyBytes>> {
+    let parts: Vec<[u8; SIZE]> = threads::run(py, || points.par_iter().map(encode).collect())?;
+    Ok(PyBytes::new(py, parts.as_flattened()))
 }
 
 fn decode_all<const SIZE: usize>(
@@ -82,7 +83,8 @@ fn decode_all<const SIZE: usize>(
 ) -> PyResult<Points> {
     let wrong_length = || EncodingError::new_err(("length", format!("points take {SIZE} bytes each")));
     let parts = chunks::<SIZE>(data).ok_or_else(wrong_length)?;
-    let decoded: Vec<Result<G1Affine, Fault>> = py.detach(|| parts.into_par_iter().map(decode).collect());
+    let decoded: Vec<Result<G1Affine, Fault>> =
+        threads::run(py, || parts.into_par_iter().map(decode).collect())?;
     // In order, so that the first fault of the bytes is the one that is reported.
     let points: Vec<G1Affine> =
         decoded.into_iter().collect::<Result<_, Fault>>().map_err(EncodingError::new_err)?;

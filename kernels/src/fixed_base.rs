@@ -13,6 +13,7 @@ use crate::accumulate::Accumulators;
 use crate::affine::{self, Within};
 use crate::points::Points;
 use crate::scalars::{self, Scalar, windows};
+use crate::threads;
 
 const MAX_WIDTH: usize = 16;
 const MAX_BITS: usize = 254;
@@ -41,7 +42,7 @@ impl FixedBase {
             )));
         }
         let base = *base;
-        let tables = py.detach(|| build(base, width, windows(bits, width)));
+        let tables = threads::run(py, || build(base, width, windows(bits, width)))?;
         Ok(Self { width, bits, tables: Arc::new(tables) })
     }
 
@@ -109,7 +110,7 @@ pub fn add_products(
         }
     }
     let bases: Vec<&FixedBase> = bases.iter().map(|base| &**base).collect();
-    let blocks: Vec<Vec<G1Affine>> = py.detach(|| {
+    let blocks: Vec<Vec<G1Affine>> = threads::run(py, || {
         let size = points.len().div_ceil(rayon::current_num_threads()).clamp(1, BLOCK);
         let block = |(number, part): (usize, &[G1Affine])| {
             let mut sums = Accumulators::from_points(part.to_vec());
@@ -119,7 +120,7 @@ pub fn add_products(
             sums.finish()
         };
         points.par_chunks(size).enumerate().map(block).collect()
-    });
+    })?;
     Ok(Points::new(blocks.concat()))
 }
 

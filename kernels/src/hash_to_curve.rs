@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 use rayon::prelude::*;
 
 use crate::points::Points;
+use crate::threads;
 
 const SUITE: &str = "BN254G1_XMD:SHA-256_SVDW_RO_";
 const MAX_TAG: usize = 255;
@@ -21,7 +22,7 @@ const BLOCK: usize = 64;
 pub fn hash_to_curve(py: Python<'_>, messages: Vec<Vec<u8>>, tag: &str) -> PyResult<Points> {
     let prefix = tag.strip_suffix(SUITE).filter(|_| tag.len() <= MAX_TAG);
     let prefix = prefix.ok_or_else(|| PyValueError::new_err(format!("the tag does not end with {SUITE}")))?;
-    let blocks: Vec<Vec<G1Affine>> = py.detach(|| {
+    let blocks: Vec<Vec<G1Affine>> = threads::run(py, || {
         let block = |messages: &[Vec<u8>]| {
             let hash = G1::hash_to_curve(prefix);
             let points: Vec<G1> = messages.iter().map(|message| hash(message)).collect();
@@ -30,6 +31,6 @@ pub fn hash_to_curve(py: Python<'_>, messages: Vec<Vec<u8>>, tag: &str) -> PyRes
             affine
         };
         messages.par_chunks(BLOCK).map(block).collect()
-    });
+    })?;
     Ok(Points::new(blocks.concat()))
 }

@@ -12,6 +12,7 @@ use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::scalars::{FIELD, big_endian};
+use crate::threads;
 
 const DIGEST: usize = 32;
 
@@ -24,13 +25,16 @@ pub fn sha256_rows<'py>(
 ) -> PyResult<Bound<'py, PyArray2<u8>>> {
     let (count, length) = (rows.shape()[0], rows.shape()[1]);
     // Copied in row order: the array may be strided, and the GIL is released below.
-    let bytes: Vec<u8> = rows.as_array().iter().copied().collect();
-    let digests: Vec<[u8; DIGEST]> = py.detach(|| {
+    let bytes: Vec<u8> = match rows.as_slice() {
+        Ok(bytes) if rows.is_c_contiguous() => bytes.to_vec(),
+        _ => rows.as_array().iter().copied().collect(),
+    };
+    let digests: Vec<[u8; DIGEST]> = threads::run(py, || {
         let start = Sha256::new_with_prefix(prefix);
         let digest =
             |row: usize| start.clone().chain_update(&bytes[row * length..][..length]).finalize().into();
         (0..count).into_par_iter().map(digest).collect()
-    });
+    })?;
     let table = Array2::from_shape_vec((count, DIGEST), digests.into_flattened())
         .map_err(|error| PyValueError::new_err(error.to_string()))?;
     Ok(table.into_pyarray(py))
@@ -40,7 +44,7 @@ pub fn sha256_rows<'py>(
 #[pyfunction]
 pub fn sha256_many(py: Python<'_>, messages: Vec<PyBackedBytes>) -> PyResult<Bound<'_, PyList>> {
     let digests: Vec<[u8; DIGEST]> =
-        py.detach(|| messages.par_iter().map(|message| Sha256::digest(message).into()).collect());
+        threads::run(py, || messages.par_iter().map(|message| Sha256::digest(message).into()).collect())?;
     list(py, &digests)
 }
 
@@ -54,7 +58,7 @@ pub fn hmac_many<'py>(
 ) -> PyResult<Bound<'py, PyList>> {
     let start = keyed(key, prefix)?;
     let tags: Vec<[u8; DIGEST]> =
-        py.detach(|| messages.par_iter().map(|message| tag(&start, message, &[])).collect());
+        threads::run(py, || messages.par_iter().map(|message| tag(&start, message, &[])).collect())?;
     list(py, &tags)
 }
 
@@ -70,7 +74,7 @@ pub fn hmac_scalars<'py>(
 ) -> PyResult<Bound<'py, PyBytes>> {
     let start = keyed(key, prefix)?;
     let scalars: Vec<[u8; FIELD]> =
-        py.detach(|| messages.par_iter().map(|message| scalar(&start, message)).collect());
+        threads::run(py, || messages.par_iter().map(|message| scalar(&start, message)).collect())?;
     Ok(PyBytes::new(py, scalars.as_flattened()))
 }
 

@@ -21,6 +21,7 @@ mod row_rounds;
 mod rows;
 mod scalars;
 mod sums;
+mod threads;
 mod windows;
 mod word_rounds;
 

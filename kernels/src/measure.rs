@@ -12,10 +12,11 @@ use crate::affine::{BATCH, add_onto};
 use crate::points::Points;
 use crate::scalars;
 use crate::sums::check_lengths;
+use crate::threads;
 
 /// Run `rounds` times 1,024 affine additions on each thread, all in cache; return the number of additions.
 #[pyfunction]
-pub fn run_additions(py: Python<'_>, rounds: usize) -> usize {
+pub fn run_additions(py: Python<'_>, rounds: usize) -> PyResult<usize> {
     let work = |_| {
         let mut multiples = vec![G1::generator(); 2 * BATCH];
         for i in 1..multiples.len() {
@@ -29,12 +30,12 @@ pub fn run_additions(py: Python<'_>, rounds: usize) -> usize {
         }
         std::hint::black_box(points.len())
     };
-    rounds * py.detach(|| on_each_thread(work))
+    Ok(rounds * threads::run(py, || on_each_thread(work))?)
 }
 
 /// Run `rounds` times 1,024 multiplications in the base field on each thread; return the number of multiplications.
 #[pyfunction]
-pub fn run_multiplications(py: Python<'_>, rounds: usize) -> usize {
+pub fn run_multiplications(py: Python<'_>, rounds: usize) -> PyResult<usize> {
     let work = |_| {
         let mut values: Vec<Fq> = (1..=BATCH as u64).map(|i| Fq::from(i).square() + Fq::TWO_INV).collect();
         for _ in 0..rounds {
@@ -45,7 +46,7 @@ pub fn run_multiplications(py: Python<'_>, rounds: usize) -> usize {
         }
         values.len()
     };
-    rounds * py.detach(|| on_each_thread(work))
+    Ok(rounds * threads::run(py, || on_each_thread(work))?)
 }
 
 /// Return the sum of `scalars[i] * points[i]` by halo2curves itself; see `msm`.
@@ -54,7 +55,8 @@ pub fn library_msm(py: Python<'_>, scalars: &[u8], points: PyRef<'_, Points>) ->
     let scalars = scalars::decode_elements(py, scalars)?;
     let points = points.as_slice();
     check_lengths(points.len(), scalars.len())?;
-    let sum = py.detach(|| if points.is_empty() { G1::identity() } else { msm_best(&scalars, points) });
+    let sum =
+        threads::run(py, || if points.is_empty() { G1::identity() } else { msm_best(&scalars, points) })?;
     Ok(Points::new(vec![sum.to_affine()]))
 }
 

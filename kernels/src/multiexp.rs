@@ -10,6 +10,7 @@ use crate::affine::{self, Sums, Within, is_infinity};
 use crate::points::Points;
 use crate::scalars::{self, Scalar, windows};
 use crate::sums::check_lengths;
+use crate::threads;
 
 /// Return the sum of `scalars[i] * points[i]`, length 1. Scalars are 32 bytes each, big-endian, below the order.
 ///
@@ -19,7 +20,7 @@ pub fn msm(py: Python<'_>, scalars: &[u8], points: PyRef<'_, Points>) -> PyResul
     let scalars = scalars::decode(py, scalars)?;
     let points = points.as_slice();
     check_lengths(points.len(), scalars.len())?;
-    Ok(Points::new(vec![py.detach(|| buckets(&scalars, points))]))
+    Ok(Points::new(vec![threads::run(py, || buckets(&scalars, points))?]))
 }
 
 /// Return `scalars[i] * points[i]`; see `msm`.
@@ -28,11 +29,11 @@ pub fn scale(py: Python<'_>, scalars: &[u8], points: PyRef<'_, Points>) -> PyRes
     let scalars = scalars::decode(py, scalars)?;
     let points = points.as_slice();
     check_lengths(points.len(), scalars.len())?;
-    let products: Vec<Vec<G1Affine>> = py.detach(|| {
+    let products: Vec<Vec<G1Affine>> = threads::run(py, || {
         let block = points.len().div_ceil(rayon::current_num_threads()).clamp(1, SCALE_BLOCK);
         let parts = points.par_chunks(block).zip(scalars.par_chunks(block));
         parts.map(|(points, scalars)| products(points, scalars)).collect()
-    });
+    })?;
     Ok(Points::new(products.concat()))
 }
 

@@ -14,6 +14,7 @@ use crate::accumulate::Accumulators;
 use crate::affine::{self, BATCH};
 use crate::columns::{self, Column, ColumnArrays};
 use crate::points::Points;
+use crate::threads;
 use crate::windows::{self, Tables, WORD, Window};
 
 /// Entries of the tables that are built together; 1 MiB. A larger table stands alone.
@@ -34,7 +35,7 @@ pub fn sum_bits(
 ) -> PyResult<Points> {
     let generators = generators.as_slice();
     let columns = columns::parse(&columns, rows, generators.len())?;
-    Ok(Points::new(py.detach(|| sum_columns(columns, rows, generators))))
+    Ok(Points::new(threads::run(py, || sum_columns(columns, rows, generators))?))
 }
 
 fn sum_columns(mut columns: Vec<Column<'_>>, rows: usize, generators: &[G1Affine]) -> Vec<G1Affine> {

@@ -8,6 +8,8 @@ use rayon::prelude::*;
 
 use numpy::PyReadonlyArray1;
 
+use crate::threads;
+
 /// Bytes of a scalar or coordinate.
 pub const FIELD: usize = 32;
 
@@ -71,13 +73,13 @@ pub fn windows(bits: usize, width: usize) -> usize {
 /// Decode scalars, 32 bytes each, big-endian; `ValueError` unless all are below the order.
 pub fn decode(py: Python<'_>, data: &[u8]) -> PyResult<Vec<Scalar>> {
     let elements = decode_elements(py, data)?;
-    Ok(py.detach(|| elements.into_par_iter().map(Scalar::from_field).collect()))
+    threads::run(py, || elements.into_par_iter().map(Scalar::from_field).collect())
 }
 
 /// Decode elements of the scalar field; see `decode`.
 pub fn decode_elements(py: Python<'_>, data: &[u8]) -> PyResult<Vec<Fr>> {
     let parts = chunks::<FIELD>(data).ok_or_else(|| PyValueError::new_err("scalars take 32 bytes each"))?;
-    let decoded: Option<Vec<Fr>> = py.detach(|| parts.into_par_iter().map(field_element).collect());
+    let decoded: Option<Vec<Fr>> = threads::run(py, || parts.into_par_iter().map(field_element).collect())?;
     decoded
         .ok_or_else(|| PyValueError::new_err("scalar out of range: reduce it modulo the group order first"))
 }

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 
 use crate::affine::{self, BATCH};
 use crate::points::Points;
+use crate::threads;
 
 /// Return `left[i] + right[i]`; `ValueError` for unequal lengths.
 #[pyfunction]
@@ -15,11 +16,11 @@ pub fn add(py: Python<'_>, left: PyRef<'_, Points>, right: PyRef<'_, Points>) ->
     let (left, right) = (left.as_slice(), right.as_slice());
     check_lengths(left.len(), right.len())?;
     let mut out = vec![G1Affine::identity(); left.len()];
-    py.detach(|| {
+    threads::run(py, || {
         let addends = left.par_chunks(BATCH).zip(right.par_chunks(BATCH));
         let parts = out.par_chunks_mut(BATCH).zip(addends);
         parts.for_each(|(out, (left, right))| affine::add_each(left, right, out));
-    });
+    })?;
     Ok(Points::new(out))
 }
 
@@ -36,14 +37,14 @@ pub fn pair_sums(py: Python<'_>, points: PyRef<'_, Points>) -> PyResult<Points> 
     if points.len() % 2 == 1 {
         return Err(PyValueError::new_err("an odd number of points has no pairs"));
     }
-    Ok(Points::new(py.detach(|| halve(points))))
+    Ok(Points::new(threads::run(py, || halve(points))?))
 }
 
 /// Return the sum of all points, length 1; infinity for none.
 #[pyfunction]
-pub fn total(py: Python<'_>, points: PyRef<'_, Points>) -> Points {
+pub fn total(py: Python<'_>, points: PyRef<'_, Points>) -> PyResult<Points> {
     let points = points.as_slice();
-    Points::new(vec![py.detach(|| sum(points))])
+    Ok(Points::new(vec![threads::run(py, || sum(points))?]))
 }
 
 /// Return the sum of all points.

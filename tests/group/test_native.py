@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import sys
+import warnings
+
 import numpy as np
 import pytest
 from native_cases import EDGES, NATIVE, REFERENCE, both, points, scalars, words
@@ -213,3 +217,22 @@ def test_vectors():
     assert NATIVE.inner(left, right) == REFERENCE.inner(left, right)
     assert NATIVE.combine(left, right[0], right) == REFERENCE.combine(left, right[0], right)
     assert NATIVE.powers(left[1], 20) == REFERENCE.powers(left[1], 20)
+
+
+def test_a_forked_child_has_threads_of_its_own():
+    """A child inherits the parent's pool without its threads: work handed to that would wait for ever."""
+    some_points = points(NATIVE, 2500, 1)
+    expected = NATIVE.encode(NATIVE.total(some_points))
+
+    def work():
+        sys.exit(0 if NATIVE.encode(NATIVE.total(some_points)) == expected else 1)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # later Pythons warn of forks beside threads
+        child = multiprocessing.get_context("fork").Process(target=work)
+        child.start()
+    child.join(20)
+    if child.is_alive():
+        child.kill()
+    assert child.exitcode == 0
+    assert NATIVE.encode(NATIVE.total(some_points)) == expected
