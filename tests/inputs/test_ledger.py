@@ -28,7 +28,7 @@ from zkmargin.inputs import load_ledger, load_market, load_records
 from zkmargin.inputs.ledger import Ledger, Pots, ledger_digest
 from zkmargin.inputs.market import Market
 from zkmargin.inputs.policy import Policy
-from zkmargin.sparse import SparseValues
+from zkmargin.sparse import SparseValues, sparse
 
 Public = tuple[Policy, Market]
 
@@ -405,22 +405,35 @@ def digest_as_documented(ledger: Ledger) -> bytes:
     def number(value: int, size: int) -> bytes:
         return value.to_bytes(size, "little", signed=True)
 
-    pieces = [b"zkmargin ledger 1"]
+    pieces = [b"zkmargin ledger 2"]
     for book in sorted(ledger.pots):
         pots = ledger.pots[book]
         pieces += [book.encode(), number(len(pots.labels), 8) + number(len(pots.values), 8)]
-        for (account, pot), user in zip(pots.labels, pots.users, strict=True):
-            pieces += [account.encode(), pot.encode(), user.id.encode(), user.nonce]
-        for (kind, name), column in sorted(pots.values.items()):
-            rows = b"".join(number(int(row), 8) for row in column.rows)
+        for column in (
+            [account.encode() for account, _ in pots.labels],
+            [pot.encode() for _, pot in pots.labels],
+            [user.id.encode() for user in pots.users],
+            [user.nonce for user in pots.users],
+        ):
+            pieces += [b"".join(number(len(text), 8) for text in column), b"".join(column)]
+        for (kind, name), amount in sorted(pots.values.items()):
+            rows = b"".join(number(int(row), 8) for row in amount.rows)
             pieces += [kind.encode(), name.encode(), rows]
-            pieces.append(b"".join(number(int(value), 32) for value in column.values))
+            size = 8 if all(-(2**63) <= value < 2**63 for value in amount.values) else 32
+            pieces.append(b"".join(number(int(value), size) for value in amount.values))
     return hashlib.sha256(b"".join(number(len(piece), 8) + piece for piece in pieces)).digest()
 
 
 def test_the_digest_is_the_documented_one(tmp_path: Path, public: Public) -> None:
     ledger = load(tmp_path, public)
     assert ledger.digest == digest_as_documented(ledger)
+    other = load(tmp_path / "other", public, accounts=ACCOUNTS.replace("dave@", "Zoë@"))
+    assert other.digest == digest_as_documented(other) != ledger.digest
+    pots = ledger.pots["portfolio"]
+    for largest in (2**62, 2**63 - 1, 2**63, -(2**63), -(2**63) - 1):
+        column = sparse([0, 2], [1, largest])
+        wide = Ledger({"portfolio": replace(pots, values={("cost", "BTC"): column})}, b"")
+        assert ledger_digest(wide.pots) == digest_as_documented(wide)
 
 
 def test_the_digest_does_not_depend_on_the_width_of_arrays(tmp_path: Path, public: Public) -> None:

@@ -13,11 +13,11 @@ from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
 
+from zkmargin.inputs.account_rows import ACCOUNTS
 from zkmargin.inputs.binance_assets import POOLS, Asset, read_assets
 from zkmargin.inputs.binance_market import QUOTE, write_binance_market
 from zkmargin.inputs.decimals import BadNumberError, decimal_text, scaled
 from zkmargin.inputs.ledger import CROSS
-from zkmargin.inputs.ledger_files import ACCOUNTS
 from zkmargin.inputs.policy_rules import tier_value
 from zkmargin.inputs.problems import Problems
 from zkmargin.inputs.table_writer import write_table

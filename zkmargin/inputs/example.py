@@ -8,11 +8,11 @@ from pathlib import Path
 
 from zkmargin import limits
 from zkmargin.errors import UsageError
+from zkmargin.inputs.account_rows import ACCOUNTS
 from zkmargin.inputs.control import CONTROL
 from zkmargin.inputs.decimals import decimal_text
 from zkmargin.inputs.example_accounts import Account, Exchange
 from zkmargin.inputs.example_market import DEFAULT_CONTRACTS, example_market, write_market
-from zkmargin.inputs.ledger_files import ACCOUNTS
 from zkmargin.inputs.market import Market
 from zkmargin.inputs.table_writer import Format, write_table
 

@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from zkmargin.sparse import SparseValues
+from zkmargin.sparse import Rows, SparseValues
 
 CROSS = "cross"  # the pot that every account has; other pots are isolated
 
@@ -19,10 +19,10 @@ InputKey = tuple[str, str]
 """One kind of amount: ("held", asset) in total, ("owed", asset), ("pledged:<pool>", asset), all not negative;
 ("position", instrument) and ("cost", settlement asset), signed."""
 
-_DIGEST_LABEL = b"zkmargin ledger 1"
+_DIGEST_LABEL = b"zkmargin ledger 2"
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, slots=True)
 class User:
     """Whom a leaf belongs to: `id` in NFC, and a nonce of 16 bytes that the user chose, or none."""
 
@@ -66,7 +66,7 @@ class Ledger:
 
 
 def ledger_digest(pots: Mapping[str, Pots]) -> bytes:
-    """Digest pots: SHA-256 over length-prefixed pieces; rows 8 bytes, values 32, signed, little-endian."""
+    """Digest pots: SHA-256 over length-prefixed pieces, columns of texts and of numbers, little-endian."""
     state = hashlib.sha256()
     for piece in _pieces(pots):
         state.update(len(piece).to_bytes(8, "little"))
@@ -80,16 +80,35 @@ def _pieces(pots: Mapping[str, Pots]) -> Iterator[bytes]:
         content = pots[book]
         yield book.encode()
         yield len(content).to_bytes(8, "little") + len(content.values).to_bytes(8, "little")
-        for (account, pot), user in zip(content.labels, content.users, strict=True):
-            yield from (account.encode(), pot.encode(), user.id.encode(), user.nonce)
+        yield from _texts([account for account, _ in content.labels])
+        yield from _texts([pot for _, pot in content.labels])
+        yield from _texts([user.id for user in content.users])
+        yield from _joined([user.nonce for user in content.users])
         for key in sorted(content.values):
             column = content.values[key]
-            yield from (key[0].encode(), key[1].encode(), column.rows.astype("<i8").tobytes(), _wide(column))
+            yield from (key[0].encode(), key[1].encode(), _bytes(column.rows), _numbers(column))
 
 
-def _wide(column: SparseValues) -> bytes:
-    """Each value as 32 bytes, the same from an int64 array as from one of Python integers."""
-    if column.values.dtype == object:
-        return b"".join(int(value).to_bytes(32, "little", signed=True) for value in column.values)
-    sign = column.values >> 63
-    return np.stack([column.values, sign, sign, sign], axis=1).astype("<i8").tobytes()
+def _texts(texts: Sequence[str]) -> tuple[bytes, bytes]:
+    joined = "".join(texts)
+    if not joined.isascii():
+        return _joined([text.encode() for text in texts])
+    return _bytes(np.fromiter(map(len, texts), np.int64, len(texts))), joined.encode()
+
+
+def _joined(texts: Sequence[bytes]) -> tuple[bytes, bytes]:
+    """Return lengths, 8 bytes each, and the texts one after the other."""
+    return _bytes(np.fromiter(map(len, texts), np.int64, len(texts))), b"".join(texts)
+
+
+def _bytes(numbers: Rows) -> bytes:
+    return numbers.astype("<i8", copy=False).tobytes()
+
+
+def _numbers(column: SparseValues) -> bytes:
+    """Values in 8 bytes each if all fit, else in 32; the same from an array of int64 as from Python integers."""
+    if column.values.dtype != object:
+        return _bytes(column.values)
+    values = [int(value) for value in column.values]
+    size = 8 if all(-(1 << 63) <= value < 1 << 63 for value in values) else 32
+    return b"".join(value.to_bytes(size, "little", signed=True) for value in values)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from zkmargin.inputs.decimals import BadNumberError, decimal_text, lots
 from zkmargin.inputs.ledger import CROSS, InputKey, Pots, User
@@ -100,6 +101,20 @@ class _Line:
                 column, text, "beyond the width of its column", f"at most {largest}; see limits in the policy"
             )
         return count
+
+
+class RowReader(Protocol):
+    """Reads the rows of one file into the amounts of their books, noting problems."""
+
+    def __call__(
+        self,
+        table: Table,
+        books: Mapping[str, str],
+        amounts: Mapping[str, Amounts],
+        problems: Problems,
+        *,
+        strict: bool,
+    ) -> None: ...
 
 
 def read_balances(

@@ -33,10 +33,11 @@ def parquet_columns(path: Path, skip: Callable[[str], bool]) -> dict[str, list[s
         table = file.read([name for name in names if not skip(name)])
     except (pa.ArrowException, OSError) as error:
         raise ParquetError(None, f"not a readable Parquet file: {str(error).splitlines()[0]}") from None
-    return {name: _strings(name, table.column(name)) for name in table.column_names}
+    return {name: column_texts(name, table.column(name)) for name in table.column_names}
 
 
-def _strings(name: str, column: Any) -> list[str]:
+def column_texts(name: str, column: Any) -> list[str]:
+    """Return the values of an Arrow column as strings, null as ""; raise ParquetError for a type not accepted."""
     import pyarrow as pa  # noqa: PLC0415
 
     kind = column.type
@@ -48,6 +49,13 @@ def _strings(name: str, column: Any) -> list[str]:
         hint = "use a decimal or string column" if pa.types.is_floating(kind) else "use a string column"
         raise ParquetError(name, f"a column of type {kind} is not accepted", hint)
     return ["" if value is None else write(value) for value in column.to_pylist()]
+
+
+def is_accepted(kind: Any) -> bool:
+    """Say whether a column of an Arrow type holds exact values."""
+    import pyarrow as pa  # noqa: PLC0415
+
+    return _writer(pa, kind.value_type if pa.types.is_dictionary(kind) else kind) is not None
 
 
 def _writer(pa: Any, kind: Any) -> Callable[[Any], str] | None:

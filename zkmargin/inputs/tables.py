@@ -54,6 +54,12 @@ class Table:
 
 def read_table(folder: Path, stem: str, schema: Schema, problems: Problems) -> Table | None:
     """Read `stem`.csv or `stem`.parquet; None if there is no table to speak of (the problem is noted)."""
+    path = find_table(folder, stem, problems)
+    return None if path is None else read_file(path, schema, problems)
+
+
+def find_table(folder: Path, stem: str, problems: Problems) -> Path | None:
+    """Return the one file of a table that there has to be, or None (the problem is noted)."""
     found = [path for path in (folder / f"{stem}.csv", folder / f"{stem}.parquet") if path.is_file()]
     if len(found) != 1:
         problems.add(
@@ -69,6 +75,11 @@ def read_table(folder: Path, stem: str, schema: Schema, problems: Problems) -> T
     if path.stat().st_size > limits.MAX_FILE_BYTES:
         problems.add(path.name, None, None, None, f"larger than {limits.MAX_FILE_BYTES} bytes")
         return None
+    return path
+
+
+def read_file(path: Path, schema: Schema, problems: Problems) -> Table | None:
+    """Read one CSV or Parquet file, as its name says."""
     try:
         return (
             read_csv(path, schema, problems)
@@ -93,7 +104,7 @@ def read_csv(path: Path, schema: Schema | None, problems: Problems) -> Table | N
             if not header:
                 problems.add(path.name, None, None, None, "the file is empty", "a header is required")
                 return None
-            if not _check_header(path.name, header, schema, problems):
+            if not check_header(path.name, header, schema, problems):
                 return None
             for fields in reader:
                 row += 1
@@ -123,7 +134,7 @@ def _read_parquet(path: Path, schema: Schema, problems: Problems) -> Table | Non
     except ParquetError as fault:
         problems.add(path.name, None, fault.column, None, fault.message, fault.hint)
         return None
-    if not _check_header(path.name, list(columns), schema, problems):
+    if not check_header(path.name, list(columns), schema, problems):
         return None
     count = len(next(iter(columns.values()), []))
     numbers = range(HEADER_ROW + 1, HEADER_ROW + 1 + count)
@@ -158,8 +169,8 @@ def _ragged(file: str, row: int, fields: list[str], header: list[str], problems:
     )
 
 
-def _check_header(file: str, header: list[str], schema: Schema | None, problems: Problems) -> bool:
-    """Note every fault of a header; True if the table can be read with it."""
+def check_header(file: str, header: list[str], schema: Schema | None, problems: Problems) -> bool:
+    """Note every fault of a header; return True if the table can be read with it."""
     faults = problems.count
     if any(_undecoded(name) or "\0" in name for name in header):
         problems.add(file, HEADER_ROW, None, None, "not UTF-8", "save the file as UTF-8")
