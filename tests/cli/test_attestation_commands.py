@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -54,7 +53,7 @@ def verify(out: Path, *more: object, name: str = "bundle.json") -> int:
 
 
 @pytest.fixture
-def records(folder: Path, tmp_path: Path) -> Iterator[Path]:
+def records(folder: Path, tmp_path: Path) -> Path:
     """The customer's own rows, cut out of the ledger."""
     for name in ("balances", "positions"):
         with (folder / "ledger" / f"{name}.csv").open(newline="") as file:
@@ -63,7 +62,7 @@ def records(folder: Path, tmp_path: Path) -> Iterator[Path]:
             writer = csv.DictWriter(file, lines[0])
             writer.writeheader()
             writer.writerows(line for line in lines if line["account"] == "A0000003")
-    yield tmp_path
+    return tmp_path
 
 
 def test_keygen_makes_a_pair_and_overwrites_nothing(
