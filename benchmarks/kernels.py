@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from zkmargin import _kernels as kernels
+from zkmargin import hashing
 from zkmargin.group.choice import cache_folder
 from zkmargin.group.generators import GeneratorStore
 from zkmargin.group.native import NativeBackend, derive
@@ -120,6 +121,8 @@ def rows(backend: NativeBackend, accounts: int, addition: float) -> None:
     book = standard_book(accounts)
     blindings = random_scalars(accounts, 1)
     outputs = np.random.default_rng(2).integers(-(2**40), 2**40, (accounts, 4))
+    names = [row.to_bytes(40, "big") for row in range(accounts)]
+    nodes = np.zeros((accounts, 320), dtype=np.uint8)
     backend.commit_bits(book, 16 * WORDS, blindings)  # generators and tables are there when the clock starts
     backend.commit_outputs(outputs, blindings)
     print(
@@ -128,6 +131,10 @@ def rows(backend: NativeBackend, accounts: int, addition: float) -> None:
     for name, work in {
         "commit_bits": lambda: backend.commit_bits(book, 16 * WORDS, blindings),
         "commit_outputs": lambda: backend.commit_outputs(outputs, blindings),
+        "combine_bits": lambda: backend.combine_bits(book, 16 * WORDS, blindings),
+        "booleanity": lambda: every_round(backend, book),
+        "blindings": lambda: hashing.mac_scalars(bytes(32), bytes(32), names),
+        "tree hashes": lambda: hashing.row_digests(b"\x01", nodes),
     }.items():
         took = timed(work)
         each, cores = took.wall / accounts * 1e6, took.cores / accounts * 1e6
@@ -135,6 +142,17 @@ def rows(backend: NativeBackend, accounts: int, addition: float) -> None:
         print(
             f"  {name:15} {each:6.2f} us, {cores:6.2f} core-us an account: {additions:6.1f} additions in cache"
         )
+
+
+def every_round(backend: NativeBackend, book: SparseWords) -> int:
+    """Bind all variables of the booleanity sum."""
+    count = 4 + (len(book.columns) - 1).bit_length() + (book.rows - 1).bit_length()
+    challenges = [int.from_bytes(row.tobytes(), "big") for row in random_scalars(count, 5)]
+    sums = backend.booleanity_sums(book, challenges)
+    for challenge in challenges:
+        sums.round()
+        sums.bind(challenge)
+    return sums.value()
 
 
 def multiplications(backend: NativeBackend, size: int) -> None:
