@@ -1,16 +1,18 @@
-//! Bit rounds of the booleanity sum: on word values and their weights, whatever the number of words.
+//! The first bit rounds of the booleanity sum, up to whole bytes: on byte values and their weights, whatever the number of
+//! words.
 
 use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
-use rayon::prelude::*;
 
-use crate::booleanity::{Block, Quadratic, eq_table};
-use crate::windows::WORD;
+use crate::booleanity::{Quadratic, eq_table};
 
-/// Variables of the bits of a word.
-pub const BIT_VARIABLES: usize = 4;
+/// Variables of the bits of a byte.
+pub const BIT_VARIABLES: usize = 3;
 
-/// Round j works on all patterns of 2^(j + 1) bits, the last one on all word values.
+/// Weight of each value of a byte.
+pub type ByteWeights = Vec<Fr>;
+
+/// Round j works on all patterns of 2^(j + 1) bits, the last one on all values of a byte.
 pub struct BitRounds {
     tau: Vec<Fr>,
     round: usize,
@@ -19,25 +21,10 @@ pub struct BitRounds {
 }
 
 impl BitRounds {
-    /// Add up the weights of all word values: one multiplication for each touched word.
-    pub fn new(tau: &[Fr], word_weights: &[Fr], row_weights: &[Fr], blocks: &[Block]) -> Self {
-        let empty = || vec![Fr::ZERO; 1 << WORD];
-        let count = |mut sums: Vec<Fr>, block: &Block| {
-            for (row, entries) in block.rows() {
-                for entry in entries {
-                    let weight = word_weights[usize::from(block.columns[entry])] * row_weights[row];
-                    sums[usize::from(block.words[entry])] += weight;
-                }
-            }
-            sums
-        };
-        let chunk = blocks.len().div_ceil(rayon::current_num_threads()).max(1);
-        let values = blocks
-            .par_chunks(chunk)
-            .map(|blocks| blocks.iter().fold(empty(), count))
-            .reduce(empty, |left, right| left.iter().zip(&right).map(|(a, b)| a + b).collect());
-        let mut places = vec![vec![values]];
-        for bits in [8, 4, 2] {
+    /// tau: of all variables of a word's bits; halves: for the lower and the upper bytes of words.
+    pub fn new(tau: &[Fr], halves: [ByteWeights; 2]) -> Self {
+        let mut places = vec![Vec::from(halves)];
+        for bits in [4, 2] {
             places.push(places[places.len() - 1].iter().flat_map(|wide| marginals(wide, bits)).collect());
         }
         places.reverse();
@@ -76,7 +63,7 @@ impl BitRounds {
         self.round += 1;
     }
 
-    /// Return for each word value what it is bound to.
+    /// Return for each value of a byte what it is bound to.
     pub fn bound(&self) -> &[Fr] {
         &self.bound
     }

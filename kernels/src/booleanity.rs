@@ -1,71 +1,26 @@
 //! The sum of eq (b^2 - b) over the bits of sparse rows, bound variable by variable.
 //!
-//! The algorithm and its notation are those of `zkmargin.group.booleanity`: bit rounds on word values, word rounds by a merge
-//! walk, row rounds dense. This file holds the rows in blocks and goes from phase to phase.
+//! The same field elements as `zkmargin.group.booleanity`, in another way: bit rounds on byte values, word rounds by a merge walk
+//! over blocks of rows, row rounds dense. This file goes from phase to phase.
 
 use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use rayon::prelude::*;
 
 use crate::bit_rounds::{BIT_VARIABLES, BitRounds};
-use crate::columns::{self, Column, ColumnArrays};
+use crate::byte_sums::ByteSums;
+use crate::columns::{self, ColumnArrays};
+use crate::row_blocks::WordBlock;
 use crate::row_rounds::RowRounds;
 use crate::scalars::{self, big_endian};
 use crate::threads;
 use crate::windows::WORD;
 use crate::word_rounds::WordRounds;
 
-/// Rows of a block: the unit of parallel work.
-const BLOCK: usize = 2048;
-
 /// Value at 0, value at 1, leading coefficient.
 pub type Quadratic = [Fr; 3];
-
-/// The touched words of consecutive rows, row by row.
-pub struct Block {
-    /// Number of its first row.
-    pub first_row: usize,
-    /// Where each row starts, and the end.
-    pub starts: Vec<usize>,
-    /// Word column of each entry, rising within a row.
-    pub columns: Vec<u16>,
-    /// The word of each entry.
-    pub words: Vec<u16>,
-}
-
-impl Block {
-    fn new(columns: &[Column<'_>], first_row: usize, rows: usize) -> Self {
-        let parts: Vec<(u16, &[i64], &[u16])> = columns.iter().map(|c| c.part(first_row, rows)).collect();
-        let mut starts = vec![0; rows + 1];
-        let place = |row: i64| usize::try_from(row).unwrap_or(0) - first_row; // checked: 0 <= row
-        for (_, at, _) in &parts {
-            at.iter().for_each(|&row| starts[place(row) + 1] += 1);
-        }
-        for row in 0..rows {
-            starts[row + 1] += starts[row];
-        }
-        let mut next = starts.clone();
-        let (mut numbers, mut values) = (vec![0; starts[rows]], vec![0; starts[rows]]);
-        for (number, at, words) in parts {
-            for (&row, &word) in at.iter().zip(words) {
-                let to = &mut next[place(row)];
-                numbers[*to] = number;
-                values[*to] = word;
-                *to += 1;
-            }
-        }
-        Self { first_row, starts, columns: numbers, words: values }
-    }
-
-    /// Return for each row its number and the range of its entries.
-    pub fn rows(&self) -> impl Iterator<Item = (usize, std::ops::Range<usize>)> {
-        let ranges = self.starts.windows(2).map(|pair| pair[0]..pair[1]);
-        ranges.enumerate().map(|(i, range)| (self.first_row + i, range))
-    }
-}
 
 enum Phase {
     Bits(BitRounds),
@@ -76,7 +31,8 @@ enum Phase {
 /// The sum with its lowest variables bound; starts with all of them free.
 #[pyclass(module = "zkmargin._kernels")]
 pub struct Booleanity {
-    blocks: Vec<Block>,
+    blocks: Vec<WordBlock>,
+    bytes: Vec<ByteSums>,
     row_weights: Vec<Fr>,
     word_tau: Vec<Fr>,
     row_tau: Vec<Fr>,
@@ -92,23 +48,25 @@ impl Booleanity {
     fn new(py: Python<'_>, columns: Vec<ColumnArrays<'_>>, rows: usize, tau: &[u8]) -> PyResult<Self> {
         let tau = scalars::decode_elements(py, tau)?;
         let (word_variables, row_variables) = (variables(columns.len()), variables(rows));
-        if tau.len() != BIT_VARIABLES + word_variables + row_variables || columns.len() > 1 << WORD {
+        let word_start = WORD.ilog2() as usize;
+        if tau.len() != word_start + word_variables + row_variables || columns.len() > 1 << WORD {
             return Err(PyValueError::new_err("tau has one scalar per variable of bits, words and rows"));
         }
-        let parsed = columns::parse(&columns, rows, WORD * columns.len())?;
+        let count = columns.len();
+        let parsed = columns::parse(&columns, rows, WORD * count)?;
         threads::run(py, || {
-            let starts: Vec<usize> = (0..rows).step_by(BLOCK).collect();
-            let block = |start: usize| Block::new(&parsed, start, BLOCK.min(rows - start));
-            let blocks: Vec<Block> = starts.into_par_iter().map(block).collect();
-            let (bit_tau, rest) = tau.split_at(BIT_VARIABLES);
-            let (word_tau, row_tau) = rest.split_at(word_variables);
+            let (column_tau, row_tau) = tau.split_at(word_start + word_variables);
+            let (bit_tau, word_tau) = column_tau.split_at(word_start);
             let row_weights = eq_table(row_tau, rows);
-            let word_weights = eq_table(word_tau, 1 << word_variables);
-            let phase = Phase::Bits(BitRounds::new(bit_tau, &word_weights, &row_weights, &blocks));
+            let bytes = ByteSums::of(&parsed, &row_weights);
+            let halves = ByteSums::total(&bytes, &eq_table(word_tau, count));
+            let blocks = WordBlock::cut(&parsed, count, rows);
+            let phase = Phase::Bits(BitRounds::new(bit_tau, halves));
             Self {
                 blocks,
+                bytes,
                 row_weights,
-                word_tau: word_tau.to_vec(),
+                word_tau: column_tau[BIT_VARIABLES..].to_vec(),
                 row_tau: row_tau.to_vec(),
                 phase,
                 free: tau.len(),
@@ -127,7 +85,7 @@ impl Booleanity {
         self.asked = true;
         let values = threads::run(py, || match &mut self.phase {
             Phase::Bits(phase) => phase.quadratic(),
-            Phase::Words(phase) => phase.quadratic(&self.row_weights),
+            Phase::Words(phase) => phase.quadratic(),
             Phase::Rows(phase) => phase.quadratic(),
         })?;
         Ok(PyBytes::new(py, values.map(big_endian).as_flattened()))
@@ -146,7 +104,7 @@ impl Booleanity {
         threads::run(py, || {
             match &mut self.phase {
                 Phase::Bits(phase) => phase.bind(*challenge),
-                Phase::Words(phase) => phase.bind(*challenge),
+                Phase::Words(phase) => phase.bind(*challenge, &self.row_weights),
                 Phase::Rows(phase) => phase.bind(*challenge),
             }
             self.advance();
@@ -169,7 +127,8 @@ impl Booleanity {
         match &self.phase {
             Phase::Bits(phase) if phase.done() => {
                 let blocks = std::mem::take(&mut self.blocks);
-                let next = WordRounds::new(&self.word_tau, phase.bound(), &self.row_weights, blocks);
+                let bytes = std::mem::take(&mut self.bytes);
+                let next = WordRounds::new(&self.word_tau, phase.bound(), &bytes, &self.row_weights, blocks);
                 self.phase = Phase::Words(next);
                 self.advance();
             }

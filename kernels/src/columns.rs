@@ -26,6 +26,11 @@ impl Column<'_> {
         self.rows.len()
     }
 
+    /// Return its number.
+    pub fn number(&self) -> usize {
+        self.first_bit / WORD
+    }
+
     /// Return all rows with their words.
     #[inline]
     pub fn entries(&self) -> impl Iterator<Item = (usize, u16)> {

@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use rayon::prelude::*;
 
+use crate::byte_sums::histograms;
 use crate::columns::{self, Column, ColumnArrays};
 use crate::scalars::{self, big_endian};
 use crate::threads;
@@ -30,8 +31,11 @@ pub fn combine_bits<'py>(
         return Err(PyValueError::new_err(format!("words beyond {bits} bits")));
     }
     let sums = threads::run(py, || {
-        let parts: Vec<(usize, [Fr; WORD])> =
-            columns.par_iter().map(|column| (column.first_bit, bit_sums(column, &weights))).collect();
+        let parts: Vec<(usize, [Fr; WORD])> = columns
+            .par_iter()
+            .with_max_len(1)
+            .map(|column| (column.first_bit, bit_sums(column, &weights)))
+            .collect();
         let mut sums = vec![Fr::ZERO; bits.next_multiple_of(WORD)];
         for (first, part) in parts {
             sums[first..first + WORD].copy_from_slice(&part);
@@ -43,15 +47,9 @@ pub fn combine_bits<'py>(
 
 /// Sum the weights by the value of each byte first: two additions a word, then 256 a bit.
 fn bit_sums(column: &Column<'_>, weights: &[Fr]) -> [Fr; WORD] {
-    let mut histograms = [[Fr::ZERO; 1 << BYTE]; WORD / BYTE];
-    for (row, word) in column.entries() {
-        let weight = weights[row];
-        let [low, high] = word.to_le_bytes();
-        histograms[0][usize::from(low)] += weight;
-        histograms[1][usize::from(high)] += weight;
-    }
+    let sums = histograms(column, weights);
     std::array::from_fn(|bit| {
-        let values = histograms[bit / BYTE].iter().enumerate();
+        let values = sums[bit / BYTE].iter().enumerate();
         values.filter(|(value, _)| value >> (bit % BYTE) & 1 == 1).map(|(_, sum)| sum).sum()
     })
 }

@@ -1,75 +1,80 @@
-//! Word rounds of the booleanity sum: the merge walk.
+//! Word rounds of the booleanity sum, from the bytes of words on: the merge walk.
 //!
-//! For every group of words `S = sum eq_i v_i` and `Q = sum eq_i v_i^2` follow from its two halves x and y,
+//! For every group of bytes `S = sum eq_i v_i` and `Q = sum eq_i v_i^2` follow from its two halves x and y,
 //!
 //! ```text
 //! S' = (1 - r) S_x + r S_y,   Q' = (1 - r)^2 Q_x + r^2 Q_y + 2 r (1 - r) X,
 //! ```
 //!
-//! so that a row works only where two of its groups meet: `X = sum eq_i a_i b_i`. An entry is one touched word of one row,
-//! later the group of words that begins with it.
+//! so that a row works only where two of its groups meet: `X = sum eq_i a_i b_i`. The first groups are bytes, whose S and Q
+//! follow from their histograms; the first variable joins both bytes of a word. b is linear in the bits: words are kept as they
+//! are and their values looked up, byte by byte. Values are kept of groups of two words and more.
 
 use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
 use rayon::prelude::*;
 
-use crate::booleanity::{Block, Quadratic, eq_table};
+use crate::booleanity::{Quadratic, eq_table};
+use crate::byte_sums::ByteSums;
+use crate::field_vectors::Products;
+use crate::row_blocks::{GroupBlock, WordBlock, join, meet};
 
-/// Two entries of a row, first of its group each, whose groups become one.
-struct Meeting {
-    left: u32,
-    right: u32,
-    row: u32,
+/// b of the values of a lower and of an upper byte.
+type Tables = [Vec<Fr>; 2];
+
+/// What the groups of a row are.
+enum Lists {
+    /// Bytes, and b of each value of a byte.
+    Bytes(Vec<WordBlock>, Vec<Fr>),
+    /// Words.
+    Words(Vec<WordBlock>, Tables),
+    /// Two words and more.
+    Groups(Vec<GroupBlock>),
 }
 
-/// The entries of a block, as far as they are bound.
-struct Entries {
-    block: Block,
-    values: Vec<Fr>,
-    since: Vec<u8>,              // round up to which the value is bound
-    meetings: Vec<Vec<Meeting>>, // by round
-}
-
-/// The sum with all bits and some words bound.
+/// The sum with the bits of bytes and some more variables bound.
 pub struct WordRounds {
     tau: Vec<Fr>,
     round: usize,
     sums: Vec<Fr>,
     squares: Vec<Fr>,
-    products: Vec<Fr>,     // X of each group of this round
-    factors: Vec<Vec<Fr>>, // for each round: eq of the challenges since, by column bits
-    blocks: Vec<Entries>,
+    products: Vec<Fr>, // X of each group of this round
+    lists: Lists,
 }
 
 impl WordRounds {
-    /// Start with all word variables free; `bound` is what each word value is bound to.
-    pub fn new(tau: &[Fr], bound: &[Fr], row_weights: &[Fr], blocks: Vec<Block>) -> Self {
+    /// Start with the last bit variable and all word variables free; `bound` is what each value of a byte is bound to.
+    pub fn new(
+        tau: &[Fr],
+        bound: &[Fr],
+        bytes: &[ByteSums],
+        row_weights: &[Fr],
+        blocks: Vec<WordBlock>,
+    ) -> Self {
         let groups = 1 << tau.len();
-        let start = |block: Block| {
-            let values: Vec<Fr> = block.words.iter().map(|&word| bound[usize::from(word)]).collect();
-            let (mut sums, mut squares) = (vec![Fr::ZERO; groups], vec![Fr::ZERO; groups]);
-            for (row, range) in block.rows() {
-                for entry in range {
-                    let (column, value) = (usize::from(block.columns[entry]), values[entry]);
-                    let weighted = row_weights[row] * value;
-                    sums[column] += weighted;
-                    squares[column] += weighted * value;
-                }
-            }
-            let meetings = meetings(&block, tau.len());
-            let since = vec![0; values.len()];
-            (Entries { block, values, since, meetings }, (sums, squares))
-        };
-        let (blocks, parts): (Vec<_>, Vec<_>) = blocks.into_par_iter().map(start).unzip();
-        let (sums, squares): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
+        let squared: Vec<Fr> = bound.iter().map(Fr::square).collect();
+        let (mut sums, mut squares) = (vec![Fr::ZERO; groups], vec![Fr::ZERO; groups]);
+        let both: Vec<_> = bytes.par_iter().map(|byte| (byte.inner(bound), byte.inner(&squared))).collect();
+        for (byte, (sum, square)) in bytes.iter().zip(both) {
+            (sums[byte.number], squares[byte.number]) = (sum, square);
+        }
+        let pairs: Vec<Fr> = (0..=u16::MAX)
+            .into_par_iter()
+            .map(|word| {
+                let [low, high] = word.to_le_bytes();
+                bound[usize::from(low)] * bound[usize::from(high)]
+            })
+            .collect();
+        let products = add_up(groups / 2, blocks.par_iter(), |block, sums| {
+            add_byte_products(block, &pairs, row_weights, sums);
+        });
         Self {
             tau: tau.to_vec(),
             round: 0,
-            sums: add_up(&sums, groups),
-            squares: add_up(&squares, groups),
-            products: vec![],
-            factors: vec![vec![Fr::ONE]],
-            blocks,
+            sums,
+            squares,
+            products,
+            lists: Lists::Bytes(blocks, bound.to_vec()),
         }
     }
 
@@ -79,16 +84,10 @@ impl WordRounds {
     }
 
     /// See `Booleanity::quadratic`.
-    pub fn quadratic(&mut self, row_weights: &[Fr]) -> Quadratic {
-        let (round, groups, factors) = (self.round, self.sums.len() / 2, &self.factors);
-        let parts: Vec<Vec<Fr>> = self
-            .blocks
-            .par_iter_mut()
-            .map(|entries| entries.cross_products(round, groups, factors, row_weights))
-            .collect();
-        self.products = add_up(&parts, groups);
+    pub fn quadratic(&self) -> Quadratic {
         let mut out = [Fr::ZERO; 3];
-        for (group, eq) in eq_table(&self.tau[round + 1..], groups).into_iter().enumerate() {
+        for (group, eq) in eq_table(&self.tau[self.round + 1..], self.products.len()).into_iter().enumerate()
+        {
             let (x, y) = (2 * group, 2 * group + 1);
             out[0] += eq * (self.squares[x] - self.sums[x]);
             out[1] += eq * (self.squares[y] - self.sums[y]);
@@ -98,104 +97,169 @@ impl WordRounds {
     }
 
     /// See `Booleanity::bind`.
-    pub fn bind(&mut self, r: Fr) {
+    pub fn bind(&mut self, r: Fr, row_weights: &[Fr]) {
         let low = Fr::ONE - r;
         let (ll, rr, lr) = (low.square(), r.square(), (low * r).double());
         self.sums = self.sums.chunks(2).map(|pair| low * pair[0] + r * pair[1]).collect();
         let squares = self.squares.chunks(2).zip(&self.products);
         self.squares = squares.map(|(pair, product)| ll * pair[0] + rr * pair[1] + lr * product).collect();
-        let round = self.round;
-        self.blocks.par_iter_mut().for_each(|entries| entries.bind(round, r));
-        for table in &mut self.factors {
-            let high: Vec<Fr> = table.iter().map(|factor| *factor * r).collect();
-            for factor in table.iter_mut() {
-                *factor *= low;
+        let groups = self.sums.len() / 2;
+        let lists = std::mem::replace(&mut self.lists, Lists::Groups(vec![]));
+        (self.lists, self.products) = match lists {
+            Lists::Bytes(blocks, bound) => {
+                let tables = [low, r].map(|factor| scaled(&bound, factor));
+                let products = add_up(groups, blocks.par_iter(), |block, sums| {
+                    add_word_products(block, &tables, row_weights, sums);
+                });
+                (Lists::Words(blocks, tables), products)
             }
-            table.extend(high);
-        }
-        self.factors.push(vec![Fr::ONE]);
+            Lists::Words(blocks, tables) => {
+                let tables = [low, r].map(|factor| tables.each_ref().map(|table| scaled(table, factor)));
+                let join = |block: WordBlock| join_words(&block, &tables);
+                let blocks: Vec<GroupBlock> = blocks.into_par_iter().map(join).collect();
+                let products =
+                    add_up(groups, blocks.par_iter(), |block, sums| add_products(block, row_weights, sums));
+                (Lists::Groups(blocks), products)
+            }
+            Lists::Groups(mut blocks) => {
+                let products = add_up(groups, blocks.par_iter_mut(), |block, sums| {
+                    block.bind(r);
+                    add_products(block, row_weights, sums);
+                });
+                (Lists::Groups(blocks), products)
+            }
+        };
         self.round += 1;
     }
 
     /// Return b of every row with all words bound.
     pub fn rows(&self) -> Vec<Fr> {
-        let block = |entries: &Entries| -> Vec<Fr> {
-            let first = |(_, range): (usize, std::ops::Range<usize>)| {
-                if range.is_empty() { Fr::ZERO } else { entries.lifted(range.start, &self.factors) }
-            };
-            entries.block.rows().map(first).collect()
+        let rows: Vec<Vec<Fr>> = match &self.lists {
+            Lists::Bytes(..) => vec![], // not all bound
+            Lists::Words(blocks, tables) => {
+                let spread = |block: &WordBlock| {
+                    let (places, words) = block.column(0);
+                    spread(block.rows, places, words.iter().map(|&word| value(tables, word)))
+                };
+                blocks.par_iter().map(spread).collect()
+            }
+            Lists::Groups(blocks) => {
+                let spread = |block: &GroupBlock| {
+                    let (places, values) = block.group(0);
+                    spread(block.rows, places, values.iter().copied())
+                };
+                blocks.par_iter().map(spread).collect()
+            }
         };
-        let rows: Vec<Vec<Fr>> = self.blocks.par_iter().map(block).collect();
         rows.concat()
     }
 }
 
-impl Entries {
-    /// Return X of every group in which some row has both halves; bring their values up to this round.
-    fn cross_products(
-        &mut self,
-        round: usize,
-        groups: usize,
-        factors: &[Vec<Fr>],
-        row_weights: &[Fr],
-    ) -> Vec<Fr> {
-        let mut products = vec![Fr::ZERO; groups];
-        let meetings = std::mem::take(&mut self.meetings[round]);
-        for meeting in &meetings {
-            let (left, right) = (meeting.left as usize, meeting.right as usize);
-            let (a, b) = (self.lifted(left, factors), self.lifted(right, factors));
-            (self.values[left], self.values[right]) = (a, b);
-            #[allow(clippy::cast_possible_truncation)] // at most 16 rounds
-            let now = round as u8;
-            (self.since[left], self.since[right]) = (now, now);
-            let group = usize::from(self.block.columns[right]) >> (round + 1);
-            products[group] += row_weights[meeting.row as usize] * a * b;
+/// Add for each word the X of its bytes; `pairs`: for each word the product of its bytes' b.
+fn add_byte_products(block: &WordBlock, pairs: &[Fr], row_weights: &[Fr], sums: &mut [Products]) {
+    let weights = &row_weights[block.first_row..];
+    for (number, sum) in sums.iter_mut().enumerate() {
+        let (places, words) = block.column(number);
+        let mut inner = *sum;
+        for (&place, &word) in places.iter().zip(words) {
+            inner.add(&weights[usize::from(place)], &pairs[usize::from(word)]);
         }
-        self.meetings[round] = meetings;
-        products
-    }
-
-    fn bind(&mut self, round: usize, r: Fr) {
-        for meeting in std::mem::take(&mut self.meetings[round]) {
-            let (left, right) = (meeting.left as usize, meeting.right as usize);
-            let (a, b) = (self.values[left], self.values[right]);
-            self.values[left] = a + r * (b - a);
-            self.since[left] += 1;
-        }
-    }
-
-    /// Return a value with the challenges since its last meeting: it was alone, the other half was 0.
-    fn lifted(&self, entry: usize, factors: &[Vec<Fr>]) -> Fr {
-        let since = usize::from(self.since[entry]);
-        let table = &factors[since];
-        self.values[entry] * table[(usize::from(self.block.columns[entry]) >> since) % table.len()]
+        *sum = inner;
     }
 }
 
-/// Return by round the pairs of entries whose groups become one.
-///
-/// Neighbours of a row meet in the round of the highest bit in which their columns differ. The left group then begins after
-/// the nearest earlier gap that closes later: a stack with falling rounds.
-fn meetings(block: &Block, rounds: usize) -> Vec<Vec<Meeting>> {
-    let mut out: Vec<Vec<Meeting>> = (0..rounds).map(|_| Vec::new()).collect();
-    let mut stack: Vec<(usize, usize)> = Vec::new();
-    for (row, range) in block.rows() {
-        stack.clear();
-        stack.push((rounds, range.start));
-        for entry in range.skip(1) {
-            let gap = (block.columns[entry] ^ block.columns[entry - 1]).ilog2() as usize;
-            while stack.last().is_some_and(|&(closes, _)| closes < gap) {
-                stack.pop();
-            }
-            let left = stack.last().map_or(entry, |&(_, first)| first); // never empty: gap < rounds
-            #[allow(clippy::cast_possible_truncation)] // entries of a block, rows of a book: below 2^32
-            out[gap].push(Meeting { left: left as u32, right: entry as u32, row: row as u32 });
-            stack.push((gap, entry));
-        }
+/// Add the X of each pair of words.
+fn add_word_products(block: &WordBlock, tables: &Tables, row_weights: &[Fr], sums: &mut [Products]) {
+    let weights = &row_weights[block.first_row..];
+    for (group, sum) in sums.iter_mut().enumerate() {
+        let ((left, left_words), (right, right_words)) =
+            (block.column(2 * group), block.column(2 * group + 1));
+        let mut inner = *sum;
+        meet(left, right, |i, j| {
+            let weighted = weights[usize::from(left[i])] * value(tables, left_words[i]);
+            inner.add(&weighted, &value(tables, right_words[j]));
+        });
+        *sum = inner;
+    }
+}
+
+/// Add the X of each pair of groups.
+fn add_products(block: &GroupBlock, row_weights: &[Fr], sums: &mut [Products]) {
+    let weights = &row_weights[block.first_row..];
+    for (group, sum) in sums.iter_mut().enumerate() {
+        let ((left, left_values), (right, right_values)) =
+            (block.group(2 * group), block.group(2 * group + 1));
+        let mut inner = *sum;
+        meet(left, right, |i, j| {
+            inner.add(&(weights[usize::from(left[i])] * left_values[i]), &right_values[j]);
+        });
+        *sum = inner;
+    }
+}
+
+/// Return the groups of two words each.
+fn join_words(block: &WordBlock, halves: &[Tables; 2]) -> GroupBlock {
+    let count = block.starts.len() - 1;
+    let mut room = block.words.len();
+    for group in 0..count.div_ceil(2) {
+        meet(block.column(2 * group).0, block.column(2 * group + 1).0, |_, _| room -= 1);
+    }
+    let mut out = GroupBlock::new(block.first_row, block.rows, room);
+    for group in 0..count.div_ceil(2) {
+        let ((left, left_words), (right, right_words)) =
+            (block.column(2 * group), block.column(2 * group + 1));
+        join(left, right, |place, i, j| {
+            let a = i.map(|i| value(&halves[0], left_words[i]));
+            let b = j.map(|j| value(&halves[1], right_words[j]));
+            out.push(
+                place,
+                match (a, b) {
+                    (Some(a), Some(b)) => a + b,
+                    (a, b) => a.or(b).unwrap_or(Fr::ZERO),
+                },
+            );
+        });
+        out.end_group();
     }
     out
 }
 
-fn add_up(parts: &[Vec<Fr>], length: usize) -> Vec<Fr> {
-    (0..length).into_par_iter().map(|i| parts.iter().map(|part| part[i]).sum()).collect()
+/// Return b of a word.
+#[inline]
+fn value(tables: &Tables, word: u16) -> Fr {
+    let [low, high] = word.to_le_bytes();
+    tables[0][usize::from(low)] + tables[1][usize::from(high)]
+}
+
+/// Return the table times a factor.
+fn scaled(table: &[Fr], factor: Fr) -> Vec<Fr> {
+    table.iter().map(|value| *value * factor).collect()
+}
+
+/// Return the values of all rows of a block.
+fn spread(rows: usize, places: &[u16], values: impl Iterator<Item = Fr>) -> Vec<Fr> {
+    let mut out = vec![Fr::ZERO; rows];
+    for (&place, value) in places.iter().zip(values) {
+        out[usize::from(place)] = value;
+    }
+    out
+}
+
+/// Return `count` sums to which each block adds.
+fn add_up<B: IndexedParallelIterator>(
+    count: usize,
+    blocks: B,
+    add: impl Fn(B::Item, &mut [Products]) + Sync + Send,
+) -> Vec<Fr> {
+    let none = || vec![Products::default(); count];
+    let sums = blocks
+        .fold(none, |mut sums, block| {
+            add(block, &mut sums);
+            sums
+        })
+        .reduce(none, |mut left, right| {
+            left.iter_mut().zip(&right).for_each(|(left, right)| left.merge(right));
+            left
+        });
+    sums.par_iter().map(Products::total).collect()
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+import numpy as np
 import pytest
 from native_cases import NATIVE, scalars, words
 
@@ -20,7 +21,17 @@ BOOKS = {
     "dense": (13, 7, 1.0),
     "sparse": (60, 40, 0.1),
     "a power of two": (32, 16, 0.5),
-    "more rows than a block": (2500, 3, 0.4),
+    "no power of two": (33, 17, 0.5),
+    "a row over the edge of a block": (65, 5, 0.9),
+    "many blocks": (2500, 3, 0.4),
+    "wide": (3, 300, 0.2),
+}
+MASKS = {
+    "any bit": 0xFFFF,
+    "few bits": 0x8101,
+    "lower bytes": 0x00FF,
+    "upper bytes": 0xFF00,
+    "one word again and again": 0x0400,
 }
 
 
@@ -37,16 +48,52 @@ def trace(sums, challenges):
 
 
 @pytest.mark.parametrize("name", BOOKS)
-@pytest.mark.parametrize("mask", [0xFFFF, 0x8101])
+@pytest.mark.parametrize("mask", MASKS)
 def test_all_rounds(name, mask):
     rows, columns, density = BOOKS[name]
-    book = words(rows, columns, density, 3, mask)
+    check(words(rows, columns, density, 3, MASKS[mask]))
+
+
+@pytest.mark.parametrize("rows", [1, 5, 64])
+@pytest.mark.parametrize("columns", [1, 2, 3, 16])
+def test_every_bit_set(rows, columns):
+    """The largest sums there are."""
+    full = SparseValues(np.arange(rows), np.full(rows, 0xFFFF, dtype=np.uint16))
+    check(SparseWords(rows, (full,) * columns))
+
+
+@pytest.mark.parametrize("kept", [(0,), (10,), (1, 2), (3, 7, 8)])
+def test_rows_and_columns_that_are_empty(kept):
+    """Groups without a neighbour, wherever they lie; rows of nothing before, between and behind the others."""
+    book = words(70, 11, 0.7, 6)
+    columns = [
+        column if w in kept else SparseValues(*(a[:0] for a in (column.rows, column.values)))
+        for w, column in enumerate(book.columns)
+    ]
+    chosen = [np.isin(column.rows, (5, 6, 40, 64)) for column in columns]
+    rows = tuple(SparseValues(c.rows[at], c.values[at]) for c, at in zip(columns, chosen, strict=True))
+    check(SparseWords(70, tuple(columns)))
+    check(SparseWords(70, rows))
+
+
+def check(book):
+    """Compare both implementations in every round."""
     count = variables(book)
-    tau = scalars(count, 4)
-    challenges = [random.Random(5).randrange(1, R) for _ in range(count)]
+    tau, source = scalars(count, 4), random.Random(5)
+    challenges = [source.randrange(1, R) for _ in range(count)]
     sums = booleanity_sums(NATIVE, book, tau)
     assert isinstance(sums, NativeBooleanity)
     assert trace(sums, challenges) == trace(SparseBooleanity(book, tau, R), challenges)
+
+
+@pytest.mark.parametrize("point", [0, 1, R - 1])
+def test_tau_at_corners(point):
+    book = words(9, 5, 0.6, 1)
+    tau = [point] * variables(book)
+    challenges = scalars(len(tau), 7)
+    assert trace(NATIVE.booleanity_sums(book, tau), challenges) == trace(
+        SparseBooleanity(book, tau, R), challenges
+    )
 
 
 @pytest.mark.parametrize("challenge", [0, 1, R - 1])
