@@ -116,30 +116,27 @@ def instrument(watch: Stopwatch, backend: Backend) -> None:
         watch.wrap(owner, attribute, name)
 
 
-def measure(accounts: int) -> dict[str, Any]:
-    """Run everything once at one size; return phases in seconds and figures."""
+def measure(folder: Path, accounts: int) -> dict[str, Any]:
+    """Run everything once on a book that was written before; return phases in seconds and figures."""
     backend, watch = default_backend(), Stopwatch()
     backend.generators("GB", 0, 1 << 14)  # from the cache, as on every day but the first
-    with tempfile.TemporaryDirectory(prefix="zkmargin-bench-") as name:
-        folder = Path(name)
-        write_standard_book(folder, accounts)
-        generate(folder / "key")
-        key = load_signing_key(folder / "key")
-        policy, market = load_market(folder / "market")
-        snapshot = build.Snapshot(policy, market, build_risk_table(policy, market))
-        instrument(watch, backend)
-        started = time.perf_counter()
-        with watch.phase("read"):
-            ledger = load_ledger(folder / "ledger", policy, market)
-        with watch.phase("attest: rest"):
-            build.attest(backend, snapshot, ledger, key, folder / "attestation", folder / "private")
-        total = time.perf_counter() - started
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        figures = {"attest": total, "peak MB": peak, **_customers(backend, folder, key, accounts)}
-        started = time.perf_counter()
-        with watch.phase("audit: rest"):
-            audit.audit_attestation(backend, folder / "attestation", [key.public])
-        figures["audit"] = time.perf_counter() - started
+    generate(folder / "key")
+    key = load_signing_key(folder / "key")
+    policy, market = load_market(folder / "market")
+    snapshot = build.Snapshot(policy, market, build_risk_table(policy, market))
+    instrument(watch, backend)
+    started = time.perf_counter()
+    with watch.phase("read"):
+        ledger = load_ledger(folder / "ledger", policy, market)
+    with watch.phase("attest: rest"):
+        build.attest(backend, snapshot, ledger, key, folder / "attestation", folder / "private")
+    total = time.perf_counter() - started
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    figures = {"attest": total, "peak MB": peak, **_customers(backend, folder, key, accounts)}
+    started = time.perf_counter()
+    with watch.phase("audit: rest"):
+        audit.audit_attestation(backend, folder / "attestation", [key.public])
+    figures["audit"] = time.perf_counter() - started
     words = _touched(snapshot, ledger)
     return {
         "accounts": accounts,
@@ -235,23 +232,36 @@ def show(run: dict[str, Any], before: dict[str, Any] | None) -> None:
         )
 
 
+def run_apart(accounts: int) -> dict[str, Any]:
+    """Write a book and measure it, each in a process of its own, so that neither's memory counts for the other."""
+    with tempfile.TemporaryDirectory(prefix="zkmargin-bench-") as name:
+        for step in ("--write", "--measure"):
+            command = [sys.executable, __file__, step, name, "--accounts", str(accounts)]
+            done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
+
+
 def main() -> None:
-    """Run every size in a process of its own, print, compare, store."""
+    """Run every size, print, compare, store."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--accounts", type=int, nargs="+", default=[10_000, 100_000])
     parser.add_argument("--save", action="store_true", help="store this run as the baseline")
-    parser.add_argument("--child", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--write", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--measure", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.child:
-        print(json.dumps(measure(options.child)))
+    if options.write:
+        write_standard_book(options.write, options.accounts[0])
+        return
+    if options.measure:
+        print(json.dumps(measure(options.measure, options.accounts[0])))
         return
     stored = json.loads(BASELINE.read_text()) if BASELINE.exists() else {}
     print(f"backend: {default_backend().name}")
     for accounts in options.accounts:
-        command = [sys.executable, __file__, "--child", str(accounts)]
-        run = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+        run = run_apart(accounts)
         show(run, stored.get(str(accounts)))
         stored[str(accounts)] = run
     if options.save:
