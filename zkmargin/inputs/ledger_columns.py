@@ -210,7 +210,8 @@ def _joined(parts: Sequence[_Rows]) -> _Rows:
 def distinct(keys: Integers) -> Integers:
     """Return the keys in order, each once."""
     ordered = np.sort(keys)
-    return ordered[np.append(True, ordered[1:] != ordered[:-1])[: len(keys)]]
+    once: Integers = ordered[np.append(True, ordered[1:] != ordered[:-1])[: len(keys)]]
+    return once
 
 
 def _twice(keys: Integers) -> Integers:

@@ -16,6 +16,7 @@ import numpy as np
 
 _CHUNK = 1 << 22
 _FIELD = 1 << 15  # bytes; Python's reader takes fields of up to 2^17 characters
+_BLANK = (b"\n", b"\r\n")
 _COMMA, _QUOTE, _LINE, _RETURN = b',"\n\r'
 
 
@@ -61,6 +62,8 @@ def _check_block(block: bytes, inside: bool) -> bool:
             block.decode()
         except UnicodeDecodeError:
             raise NotPlainError from None
+    if block.startswith(_BLANK) or any(b"\n" + blank in block for blank in _BLANK):
+        raise NotPlainError  # Arrow passes over a blank line at the end
     data = np.frombuffer(block, np.uint8)
     lines = np.flatnonzero(data == _LINE)
     quotes = np.flatnonzero(data == _QUOTE) if b'"' in block else lines[:0]

@@ -51,7 +51,7 @@ class LotSizes:
         self._which = np.array([at[lot] for lot in lots] or [0], np.int64)
         shape = (max(1, len(sizes)), MAX_DECIMALS + 1)
         self._times, self._over = np.zeros(shape, np.int64), np.ones(shape, np.int64)
-        self._most = np.full(shape, -1, np.int64)  # nothing is read where a factor does not fit
+        self._most = np.zeros(shape, np.int64)  # nothing but 0 is read where a factor does not fit
         for i, size in enumerate(sizes):
             for decimals in range(MAX_DECIMALS + 1):
                 factor = 1 / (size * 10**decimals)
@@ -86,7 +86,7 @@ def numbers(column: Any, finest: int, *, optional: bool = False) -> Numbers:
     if pa.types.is_large_string(kind):
         column, kind = column.cast(pa.string()), pa.string()
     if pa.types.is_string(kind):
-        return _of_texts(column, optional)
+        return _of_texts(column, finest, optional)
     if pa.types.is_decimal(kind):
         found = _of_decimals(column, finest)
     elif pa.types.is_integer(kind):
@@ -139,7 +139,7 @@ def _limbs(column: Any) -> tuple[Integers, Integers]:
     return limbs[:, 0].astype(np.int64), limbs[:, 1].astype(np.int64)
 
 
-def _of_texts(column: Any, optional: bool) -> Numbers:
+def _of_texts(column: Any, finest: int, optional: bool) -> Numbers:
     import pyarrow as pa  # noqa: PLC0415
     import pyarrow.compute as pc  # noqa: PLC0415
 
@@ -154,7 +154,7 @@ def _of_texts(column: Any, optional: bool) -> Numbers:
         texts = column.take(pa.array(long))
         matched = np.asarray(pc.match_substring_regex(texts, _LONG))
         long = long[matched]
-        part = _of_decimals(texts.filter(pa.array(matched)).cast(pa.decimal128(38, 18)), MAX_DECIMALS)
+        part = _of_decimals(texts.filter(pa.array(matched)).cast(pa.decimal128(38, 18)), finest)
         found.mantissas[long], found.decimals[long] = part.mantissas, part.decimals
         found.known[long] = part.known
     return found
@@ -206,22 +206,22 @@ def _digits(low: Words, high: Words, size: Integers) -> tuple[Integers, Integers
     points = (np.bitwise_count(point_low) + np.bitwise_count(point_high)).astype(np.int64)
     in_low, in_high = point_low != 0, point_high != 0
     # What stands before the point moves over it: all bytes below the point's own, one byte up
-    below_low = np.where(in_low, (point_low >> np.uint64(7)) - np.uint64(1), np.uint64(0))
-    below_high = np.where(in_high, (point_high >> np.uint64(7)) - np.uint64(1), np.uint64(0))
+    below_low: Words = np.where(in_low, (point_low >> np.uint64(7)) - np.uint64(1), np.uint64(0))
+    below_high: Words = np.where(in_high, (point_high >> np.uint64(7)) - np.uint64(1), np.uint64(0))
     after = np.where(in_low, _after(point_low), np.where(in_high, _after(point_high) + 8, 0))
-    carried = np.where(in_low, high >> np.uint64(56), np.uint64(0))
-    above_low = np.where(in_low, ~((below_low << _BYTE) | np.uint64(0xFF)), _ALL)
-    above_high = np.where(
+    carried: Words = np.where(in_low, high >> np.uint64(56), np.uint64(0))
+    above_low: Words = np.where(in_low, ~((below_low << _BYTE) | np.uint64(0xFF)), _ALL)
+    above_high: Words = np.where(
         in_high, ~((below_high << _BYTE) | np.uint64(0xFF)), np.where(in_low, np.uint64(0), _ALL)
     )
     below_high = np.where(in_low, _ALL, below_high)
-    filler = np.where(points > 0, np.uint64(ord("0")), np.uint64(0))
-    low = (low & above_low) | ((low & below_low) << _BYTE) | carried
-    high = (high & above_high) | ((high & below_high) << _BYTE) | filler
+    filler: Words = np.where(points > 0, np.uint64(ord("0")), np.uint64(0))
+    moved_low = (low & above_low) | ((low & below_low) << _BYTE) | carried
+    moved_high = (high & above_high) | ((high & below_high) << _BYTE) | filler
     whole = size - after - points
-    placed = (points <= 1) & (whole >= 1) & ((points == 0) | (after >= 1))
-    sound: Mask = placed & _all_digits(low) & _all_digits(high)
-    value = _eight(high) * np.uint64(10**8) + _eight(low)
+    placed: Mask = (points <= 1) & (whole >= 1) & ((points == 0) | (after >= 1))
+    sound = placed & _all_digits(moved_low) & _all_digits(moved_high)
+    value = _eight(moved_high) * np.uint64(10**8) + _eight(moved_low)
     return value.astype(np.int64), after, sound
 
 

@@ -50,19 +50,17 @@ def pieces(column: Any) -> tuple[Bytes, Integers, Integers]:
     ends = np.frombuffer(offsets or b"\0\0\0\0", "<i4")[
         column.offset : column.offset + len(column) + 1
     ].astype(np.int64)
-    content = np.frombuffer(data or b"", np.uint8)
-    return content, ends[:-1], np.diff(ends)
+    content = np.frombuffer(data or b"", np.uint8)[ends[0] : ends[-1]]
+    return content, ends[:-1] - ends[0], np.diff(ends)
 
 
 def sound_labels(column: Any) -> Mask:
     """Say which strings are labels, as `texts.label_fault` does: printable ASCII at once, others one by one."""
     data, starts, lengths = pieces(column)
     plain = (lengths > 0) & (lengths <= _MAX_PLAIN)
-    first = int(starts[0]) if len(starts) else 0
-    content = data[first : first + int(lengths.sum())]
-    odd = (content < _SPACE) | (content > _LAST_PRINTABLE)
+    odd = (data < _SPACE) | (data > _LAST_PRINTABLE)
     if odd.any():
-        rows = np.searchsorted(starts, np.flatnonzero(odd) + first, side="right") - 1
+        rows = np.searchsorted(starts, np.flatnonzero(odd), side="right") - 1
         plain[rows] = False
     plain[plain] &= (data[starts[plain]] != _SPACE) & (data[(starts + lengths)[plain] - 1] != _SPACE)
     for row in np.flatnonzero(~plain):
@@ -104,8 +102,8 @@ def replaced(column: Any, change: Callable[[str], str]) -> Any:
     """Return an array of strings with those changed that are not ASCII."""
     import pyarrow as pa  # noqa: PLC0415
 
-    data, starts, lengths = pieces(column)
-    if not len(starts) or data[starts[0] : starts[-1] + lengths[-1]].max(initial=0) < 0x80:
+    data, _, _ = pieces(column)
+    if data.max(initial=0) < 0x80:
         return column
     return pa.array([text if text.isascii() else change(text) for text in column.to_pylist()], pa.string())
 
