@@ -19,6 +19,7 @@ from zkmargin.attestation.report import Report
 from zkmargin.canonical import Json
 from zkmargin.circuits.compile import compile_circuit
 from zkmargin.circuits.compiled import CompiledBook
+from zkmargin.circuits.overstatement import overstatement
 from zkmargin.errors import DecodeError, UsageError, VerificationError, ZkmarginError
 from zkmargin.inputs.decimals import decimal_text
 from zkmargin.inputs.market import Market, time_text
@@ -211,7 +212,23 @@ def _compile(policy: Policy, market: Market, table: RiskTable, book: BookHeader)
             expected=compiled.circuit.digest.hex(),
             actual=book.circuit.hex(),
         )
+    _check_overstatement(policy, compiled)
     return compiled
+
+
+def _check_overstatement(policy: Policy, compiled: CompiledBook) -> None:
+    """Hold rounding to what the policy promises: it bounds what a tolerated unit of an option's P&L is worth, too.
+
+    The tolerance is one unit per lot. Where a lot is dust, an account of millions of them could lose its requirement.
+    """
+    worst = overstatement(compiled)
+    if worst > policy.max_overstatement:
+        raise VerificationError(
+            "overstatement",
+            "rounding can move the requirement of an account by more than the policy's max_overstatement",
+            expected=f"at most {decimal_text(policy.max_overstatement)}",
+            actual=f"{float(worst):.6g}",
+        )
 
 
 def _size(compiled: CompiledBook) -> str:
