@@ -6,7 +6,7 @@ counts in N, and everywhere else the two sides together may only cost.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from zkmargin.circuits.circuit import OUTPUTS, E, Equation, I, Input, N, R, variable
 from zkmargin.circuits.structure import Structure, normal
@@ -49,7 +49,13 @@ def check_equity(structure: Structure) -> None:
 
 def check_pair(structure: Structure) -> None:
     """Check, per lot, that raising both sides of a pair loosens no inequality and lowers no requirement."""
-    pairs = [item for item in structure.circuit.inputs if len(item.sides) == 2]
+    pairs = {
+        variable(column): item
+        for item in structure.circuit.inputs
+        if len(item.sides) == 2
+        for side in item.sides
+        for column, _ in side.parts
+    }
     for equation in structure.inequalities:
         _check_pairs(equation, pairs, max, 1)
     for output in (R, I):
@@ -59,10 +65,10 @@ def check_pair(structure: Structure) -> None:
 
 
 def _check_pairs(
-    equation: Equation, pairs: list[Input], worst: Callable[[Iterable[int]], int], sign: int
+    equation: Equation, pairs: Mapping[int, Input], worst: Callable[[Iterable[int]], int], sign: int
 ) -> None:
     found = dict(equation.terms)
-    for item in pairs:
+    for item in {id(pairs[var]): pairs[var] for var in found if var in pairs}.values():  # others stand at 0
         most = max(lots for side in item.sides for _, lots in side.parts)
         per_lot = [
             worst(found.get(variable(column), 0) * (most // lots) for column, lots in side.parts)

@@ -10,6 +10,7 @@ MAX_SCENARIOS = 10_000
 MAX_BOOKS = 64
 MAX_POOLS = 16
 MAX_TIERS = 64
+MAX_REVALUED = 1 << 23  # bits of revalued amounts x scenarios, all books together: what risk tables and circuits cost
 MAX_WIDTH = 128  # bits of a column
 MAX_COLUMN_BITS = 1 << 18  # bits of a circuit: generators GB[0..2^18)
 MAX_EQUATIONS = 1 << 18

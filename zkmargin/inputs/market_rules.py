@@ -14,7 +14,7 @@ from zkmargin.inputs.market import Instrument, Market, time_text
 from zkmargin.inputs.policy import BookPolicy, Policy
 from zkmargin.inputs.policy_rules import duration
 from zkmargin.inputs.texts import label_fault
-from zkmargin.inputs.widths import balance_bits, position_bits
+from zkmargin.inputs.widths import balance_bits, position_bits, revalued_bits
 
 Fault = tuple[str, str | None, str, str | None]  # column, value, message, hint
 
@@ -139,6 +139,11 @@ def check_together(policy: Policy, market: Market) -> list[Problem]:
     for book in policy.books.values():
         faults = _book_faults(book, policy, market)
         problems.extend(Problem("policy.toml", None, f"book.{book.id}.{f[0]}", *f[1:]) for f in faults)
+    revalued = sum(len(book.scenarios) * revalued_bits(book, market) for book in policy.books.values())
+    if revalued > limits.MAX_REVALUED:  # a small file may not ask for hours of work
+        message = "too many scenarios for so many instruments"
+        hint = f"bits of amounts x scenarios: {revalued}, at most {limits.MAX_REVALUED}"
+        problems.append(Problem("policy.toml", None, "scenarios", None, message, hint))
     return problems
 
 

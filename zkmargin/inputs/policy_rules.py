@@ -15,10 +15,12 @@ from zkmargin import limits
 from zkmargin.errors import Problem
 from zkmargin.inputs.decimals import decimal_text
 from zkmargin.inputs.policy import BookPolicy, Policy, Tiers
+from zkmargin.inputs.presets import PRESETS
 from zkmargin.inputs.texts import identifier_fault, label_fault
 
 CIRCUIT_VERSIONS = (1,)
 NO_LEVEL = "normal"
+CUSTOM = "custom"  # the name of scenarios that are no preset
 PUBLISHABLE = ("initial_requirement", "requirement", "surplus")
 
 Fault = tuple[str, str | None, str, str | None]  # dotted name, value, message, hint
@@ -128,6 +130,13 @@ def _scenario_book(book: BookPolicy, quote: str) -> Iterator[Fault]:
 
 
 def _shocks(book: BookPolicy, quote: str) -> Iterator[Fault]:
+    if book.scenario_set != CUSTOM and book.scenarios != PRESETS.get(book.scenario_set):
+        yield (
+            "scenarios",
+            book.scenario_set,
+            "not the scenarios of that set",
+            f'other ones are called "{CUSTOM}"',
+        )
     for scenario in book.scenarios:
         if scenario.weight <= 0:
             yield "scenarios", scenario.name, "weight must be positive", None
@@ -138,16 +147,15 @@ def _shocks(book: BookPolicy, quote: str) -> Iterator[Fault]:
                 f"{scenario.name}: volatility below 0",
                 None,
             )
+    lowest = min(book.scenarios, key=lambda scenario: scenario.price, default=None)
     for asset, size in book.price_range.items():
         if asset == quote:
             yield f"price_range.{asset}", None, "the quote asset's price is 1 by definition", None
         if size < 0:
             yield f"price_range.{asset}", decimal_text(size), "negative", None
-        for scenario in book.scenarios:
-            if 1 + scenario.price * size <= 0:
-                hint = f"scenario {scenario.name!r} takes the price to 0 or below"
-                yield f"price_range.{asset}", decimal_text(size), "too wide", hint
-                break
+        if lowest is not None and 1 + lowest.price * size <= 0:
+            hint = f"scenario {lowest.name!r} takes the price to 0 or below"
+            yield f"price_range.{asset}", decimal_text(size), "too wide", hint
 
 
 def _levels(book: BookPolicy) -> Iterator[Fault]:

@@ -26,6 +26,14 @@ def cost_bits(book: BookPolicy, market: Market, asset: str) -> int:
     return balance_bits(book, market, asset)
 
 
+def revalued_bits(book: BookPolicy, market: Market) -> int:
+    """Bits of everything that each scenario of a book revalues: it has a coefficient per bit and scenario."""
+    if book.model == "collateral":
+        return 0
+    positions = sum(2 * position_bits(book, market, item) for item in market.contracts)
+    return positions + sum(4 * balance_bits(book, market, asset) for asset in market.assets)
+
+
 def _lot_notional(market: Market, instrument: Instrument) -> Fraction:
     """Underlying of one lot in quote; an inverse contract is `multiplier` of quote by itself."""
     size = instrument.lot * instrument.multiplier

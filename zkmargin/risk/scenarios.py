@@ -12,12 +12,14 @@ from fractions import Fraction
 
 import numpy as np
 
+from zkmargin import limits
 from zkmargin.errors import PolicyError
 from zkmargin.inputs.market import Instrument, Market
 from zkmargin.inputs.policy import BookPolicy
 from zkmargin.risk.pricing import black76, floor_pnl, inexact_unit, years_between
 
 Factors = tuple[Fraction, ...]  # one per scenario
+MOST_DENOMINATOR = 10 ** (2 * limits.MAX_DECIMAL_DIGITS)
 
 
 def price_factors(book: BookPolicy, underlying: str) -> Factors:
@@ -142,9 +144,20 @@ def option_terms(market: Market, option: Instrument) -> tuple[Fraction, Fraction
 
 
 def common_unit(values: Sequence[Fraction]) -> Fraction:
-    """Return the largest number of which all values are whole multiples; 1 if all are zero."""
+    """Return the largest number of which all values are whole multiples; 1 if all are zero.
+
+    Raise PolicyError if it needs more digits than a risk table holds.
+    """
     numerator = math.gcd(*(value.numerator for value in values))
-    denominator = math.lcm(*(value.denominator for value in values))
+    denominator = 1
+    for value in values:
+        denominator = math.lcm(denominator, value.denominator)
+        if denominator > MOST_DENOMINATOR:  # it would grow with the number of scenarios
+            raise PolicyError(
+                "scenario-digits",
+                "the scenarios' P&L has more digits than a risk table holds",
+                hint="write price ranges, moves and weights with fewer digits",
+            )
     return Fraction(numerator, denominator) if numerator else Fraction(1)
 
 
