@@ -12,17 +12,17 @@ from zkmargin.cli.output import console, emit_json, json_option, say
 from zkmargin.cli.parameters import utc_time
 from zkmargin.cli.verdict import money
 
-from zkmargin.attestation.build import Attested, Snapshot, attest
+from zkmargin.attestation.build import Attested, Snapshot, attest, check_places
 from zkmargin.attestation.effort import warn_if_slow
 from zkmargin.attestation.manifest import read_manifest
 from zkmargin.errors import UsageError
-from zkmargin.files import refuse_existing
 from zkmargin.group import default_backend
 from zkmargin.inputs import load_ledger
 from zkmargin.inputs.market import time_text
 from zkmargin.inputs.market_rules import check_age
 from zkmargin.risk.store import RiskFiles, load_risk
 from zkmargin.signing import SigningKey, load_signing_key
+from zkmargin.wording import counted
 
 
 @click.command()
@@ -48,12 +48,12 @@ def command(
     at: datetime | None,
     as_json: bool,
 ) -> None:
-    """Commit to every account of LEDGER, aggregate, prove the totals, sign.
+    """Commit to every account of LEDGER, sum up, prove totals and account rules, sign.
 
     The attestation is public in full. Everything secret, bundles' source and the operator's report included, goes to
     the private folder (mode 0700); give every snapshot a new one.
     """
-    refuse_existing(output)
+    check_places(output, private)
     files, key = load_risk(risk), load_signing_key(key_file)
     check_age(files.policy, files.market, at or datetime.now(UTC))
     snapshot = Snapshot(
@@ -108,9 +108,10 @@ def _show(attested: Attested, files: RiskFiles, output: Path, private: Path) -> 
         totals = dict(book.totals)
         unhealthy = len(attested.report["books"][book.id]["unhealthy"])
         say(
-            f"book {book.id}: {book.leaves} leaves, owed {money(totals['owed'], quantum)} {quote}, shortfall "
-            f"{money(totals['shortfall'], quantum)}, bad debt {money(totals['bad_debt'], quantum)}; "
-            f"{unhealthy} unhealthy pots, named in {private / 'report.json'}"
+            f"book {book.id}: {counted(book.leaves, 'leaf', 'leaves')}, "
+            f"owed {money(totals['owed'], quantum)} {quote}, "
+            f"shortfall {money(totals['shortfall'], quantum)}, bad debt {money(totals['bad_debt'], quantum)}; "
+            f"{counted(unhealthy, 'unhealthy pot')}, named in {private / 'report.json'}"
         )
     say(f"snapshot {attested.header.snapshot_id}, digest {attested.digest.hex()}")
     say(f"attestation: {output} (publish it); private: {private} (guard it)")
@@ -121,7 +122,7 @@ def _json(attested: Attested) -> dict[str, Any]:
         "snapshot": attested.header.snapshot_id,
         "digest": attested.digest.hex(),
         "books": {
-            book.id: {"leaves": str(book.leaves), "totals": {name: str(total) for name, total in book.totals}}
+            book.id: {"leaves": book.leaves, "totals": {name: str(total) for name, total in book.totals}}
             for book in attested.header.books
         },
     }

@@ -35,7 +35,7 @@ trust_option = click.option(
 def command(
     attestation: Path, trusted: tuple[Path, ...], previous: Path | None, market: Path | None, as_json: bool
 ) -> int:
-    """Check ATTESTATION: who signed it, risk table, circuits, trees, totals.
+    """Check ATTESTATION: who signed it, risk table, circuits, trees, totals, account rules.
 
     Ends with 0 only if everything is proven that an attestation can hold; 1 if something is false, 3 if something
     cannot be read, 4 if nothing is false but not all is proven or no key is trusted.

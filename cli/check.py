@@ -10,6 +10,7 @@ from zkmargin.cli.output import emit_json, json_option, say
 from zkmargin.inputs import load_ledger
 from zkmargin.inputs.ledger import CROSS, Ledger
 from zkmargin.risk.store import load_risk
+from zkmargin.wording import counted
 
 
 @click.command()
@@ -23,11 +24,20 @@ def command(ledger: Path, risk: Path, as_json: bool) -> None:
     controlled = any((ledger / f"control.{suffix}").exists() for suffix in ("csv", "parquet"))
     books = {name: _counts(loaded, name) for name in loaded.pots}
     for name, counts in books.items():
-        say(f"book {name}: " + ", ".join(f"{count} {what}" for what, count in counts.items()))
+        say(f"book {name}: " + ", ".join(counted(count, *_NOUNS[what]) for what, count in counts.items()))
     say("control totals agree" if controlled else "no control totals given (control.csv)")
     say("every row is in order")
     if as_json:
         emit_json({"books": books, "control_totals": controlled, "input_digest": loaded.digest})
+
+
+_NOUNS = {
+    "accounts": ("account",),
+    "isolated_pots": ("isolated pot",),
+    "positions": ("position",),
+    "balances": ("balance",),
+    "loans": ("loan",),
+}
 
 
 def _counts(ledger: Ledger, book: str) -> dict[str, int]:
@@ -35,6 +45,6 @@ def _counts(ledger: Ledger, book: str) -> dict[str, int]:
     kinds = {"positions": ("position",), "balances": ("held",), "loans": ("owed",)}
     return {
         "accounts": len({account for account, _ in pots.labels}),
-        "isolated pots": sum(pot != CROSS for _, pot in pots.labels),
+        "isolated_pots": sum(pot != CROSS for _, pot in pots.labels),
         **{what: sum(len(v) for k, v in pots.values.items() if k[0] in kind) for what, kind in kinds.items()},
     }

@@ -29,6 +29,7 @@ from zkmargin.inputs.ledger import Ledger
 from zkmargin.margin.accounts import calculate_all
 from zkmargin.risk.table import build_risk_table
 from zkmargin.signing import SigningKey, generate, load_signing_key
+from zkmargin.wording import counted
 
 REFERENCE_ACCOUNTS, NATIVE_ACCOUNTS = 200, 2000
 
@@ -109,20 +110,25 @@ def _open(backend: Backend, folder: Path, accounts: int) -> Stage:
         generate(folder / "exchange.key")
         key = load_signing_key(folder / "exchange.key")
         snapshot = Snapshot(policy, market, build_risk_table(policy, market))
+        underlyings = sorted({item.underlying for item in market.contracts})
         say(
-            f"   {len(market.contracts)} contracts on {', '.join(market.assets)}; books: {', '.join(policy.books)}"
+            f"   {counted(len(market.contracts), 'contract')} on {', '.join(underlyings)}; "
+            f"books: {', '.join(policy.books)}"
         )
         for name, margin in calculate_all(policy, snapshot.table, ledger.pots).items():
             short = int((~margin.healthy).sum())
             broke = int((margin.bad_debt > 0).sum())
             say(
-                f"   book {name}: {len(margin)} pots, {short} below their maintenance margin, {broke} with bad debt"
+                f"   book {name}: {counted(len(margin), 'pot')}, {short} below the maintenance requirement, "
+                f"{broke} with bad debt"
             )
     return Stage(backend, folder, key, snapshot, ledger)
 
 
 def _attest(stage: Stage) -> Attested:
-    with _step("2. The exchange attests: commit to every account, sum up, prove the totals, sign"):
+    with _step(
+        "2. The exchange attests: commit to every account, sum up, prove totals and account rules, sign"
+    ):
         attested = attest(
             stage.backend,
             stage.snapshot,
@@ -159,7 +165,9 @@ def _verify(stage: Stage, account: str) -> None:
             if check.name.startswith(("leaf", "identity")):
                 say(f"   ok  {check.name}: {check.detail}")
         _expect(report, Outcome.PASSED)
-        say(f"   {report.verdict}: {len(bundle.leaves)} leaves, each counted in the signed root")
+        say(
+            f"   {report.verdict}: {counted(len(bundle.leaves), 'leaf', 'leaves')}, each counted in the signed root"
+        )
 
 
 def _audit(stage: Stage, attested: Attested) -> None:

@@ -12,6 +12,7 @@ from zkmargin.files import new_directory
 from zkmargin.inputs.example import write_example
 from zkmargin.inputs.example_market import DEFAULT_CONTRACTS, LEAST_CONTRACTS
 from zkmargin.inputs.table_writer import Format
+from zkmargin.wording import counted
 
 
 @click.command()
@@ -30,4 +31,5 @@ def command(output: Path, accounts: int, seed: int, form: str, instruments: int)
     """Write a realistic, reproducible exchange: DIR/market and DIR/ledger."""
     with new_directory(output) as folder:
         write_example(folder, accounts, seed=seed, form=cast(Format, form), contracts=instruments)
-    say(f"{accounts} accounts, {instruments} instruments: {output / 'market'}, {output / 'ledger'}")
+    counts = f"{counted(accounts, 'account')}, {counted(instruments, 'instrument')}"
+    say(f"{counts}: {output / 'market'}, {output / 'ledger'}")

@@ -12,6 +12,7 @@ from zkmargin.cli.parameters import utc_time
 from zkmargin.files import new_directory
 from zkmargin.inputs.binance import Cut, import_binance
 from zkmargin.inputs.decimals import decimal_text
+from zkmargin.wording import counted
 
 
 @click.command("import")
@@ -36,9 +37,10 @@ def command(form: str, files: tuple[Path, ...], output: Path, at: datetime | Non
         report = import_binance(files, folder, time)
     for cut in report.cuts:
         say(_cut_text(cut))
+    cut_accounts = len({cut.account for cut in report.cuts})
     say(
-        f"{form}: {report.accounts} accounts; {report.short} owe more than their collateral covers; "
-        f"pledges cut in {len({cut.account for cut in report.cuts})}: {output / 'market'}, {output / 'ledger'}"
+        f"{form}: {counted(report.accounts, 'account')}; {report.short} with less collateral than debt; "
+        f"pledges cut in {cut_accounts}: {output / 'market'}, {output / 'ledger'}"
     )
     if as_json:
         cuts = [vars(cut) for cut in report.cuts]

@@ -19,6 +19,7 @@ from zkmargin.cli.output import emit, emit_json, emit_table, json_option, say
 from zkmargin.cli.parameters import utc_time
 
 from zkmargin.errors import PolicyError
+from zkmargin.files import check_new
 from zkmargin.inputs import load_market
 from zkmargin.inputs.decimals import decimal_text
 from zkmargin.inputs.market import Market, time_text
@@ -26,6 +27,7 @@ from zkmargin.inputs.market_rules import check_age
 from zkmargin.inputs.policy import Policy
 from zkmargin.risk.store import RiskFiles, check_circuits, load_risk, save_risk
 from zkmargin.risk.table import RiskTable, build_risk_table
+from zkmargin.wording import counted
 
 LONG_LIST = 4  # items; longer ones get a line each
 
@@ -44,6 +46,7 @@ def command() -> None:
 @json_option
 def build(market: Path, output: Path, at: datetime | None, as_json: bool) -> None:
     """Compute the risk table and the circuits of MARKET (policy.toml, instruments and prices)."""
+    check_new(output)
     policy, prices = load_market(market)
     check_age(policy, prices, at or datetime.now(UTC))
     table = build_risk_table(policy, prices)
@@ -102,24 +105,25 @@ def _ceiling(value: Fraction) -> str:
 
 def _summarise(files: RiskFiles, compiled: Mapping[str, CompiledBook]) -> None:
     policy, table = files.policy, files.table
-    say(f"prices of {time_text(files.market.time)}, {len(files.market.instruments)} instruments")
+    say(f"prices of {time_text(files.market.time)}, {counted(len(files.market.instruments), 'instrument')}")
     say(f"policy {policy.digest.hex()}")
     say(f"market {files.market.digest.hex()}")
     say(f"risk table {table.digest.hex()}")
     for name, item in compiled.items():
         circuit, risk = item.circuit, table.books[name]
         say(
-            f"book {name}: {len(risk.units)} risk units, {len(risk.scenarios)} scenarios,"
-            f" {len(circuit.columns)} columns, {len(circuit.equations)} equations, {circuit.n_bits} bits"
-            f" in {circuit.n_words} words"
+            f"book {name}: {counted(len(risk.units), 'risk unit')}, {counted(len(risk.scenarios), 'scenario')},"
+            f" {counted(len(circuit.columns), 'column')}, {counted(len(circuit.equations), 'equation')},"
+            f" {counted(circuit.n_bits, 'bit')} in {counted(circuit.n_words, 'word')}"
         )
         say(f"  circuit {circuit.digest.hex()}")
         worst = _ceiling(overstatement(item))
         say(f"  rounding overstates the requirement of an account by at most {worst} {policy.quote}")
     if files.tolerance.entries:
         money = decimal_text(files.tolerance.money)
+        entries = counted(files.tolerance.entries, "option entry", "option entries")
         say(
-            f"{files.tolerance.entries} option entries differ from this machine's by one unit,"
+            f"{entries} other than this machine's by one unit,"
             f" worth {money} {policy.quote} for a lot of each",
             style="yellow",
         )

@@ -55,9 +55,9 @@ def write_atomic(path: Path, data: bytes, mode: int = PUBLIC_FILE) -> None:
 def new_directory(target: Path, mode: int = PUBLIC_DIRECTORY) -> Iterator[Path]:
     """Yield a temporary directory that becomes `target` when the block ends well, and vanishes when it does not.
 
-    Raise UsageError if `target` exists already.
+    Raise UsageError if `target` exists already or there is no directory to make it in.
     """
-    refuse_existing(target)
+    check_new(target)
     temporary = _temporary_name(target)
     try:
         temporary.mkdir(mode=mode)
@@ -74,10 +74,37 @@ def new_directory(target: Path, mode: int = PUBLIC_DIRECTORY) -> Iterator[Path]:
     sync_directory(target.parent)
 
 
+def check_new(target: Path) -> None:
+    """Raise UsageError unless `target` can be made: nothing is there yet, and the directory around it is."""
+    refuse_existing(target)
+    check_parent(target)
+
+
 def refuse_existing(target: Path) -> None:
     """Raise UsageError if something is there already: published data is never overwritten."""
     if os.path.lexists(target):
         raise UsageError("exists", f"{target} exists already", hint="choose another name or remove it")
+
+
+def check_parent(target: Path) -> None:
+    """Raise UsageError unless the directory that `target` stands in is there."""
+    if not os.path.isdir(target.parent):  # never raises, unlike Path.is_dir
+        raise UsageError(
+            "no-directory",
+            f"{target} cannot be made: {target.parent} is no directory",
+            hint=f"make it first: mkdir -p {target.parent}",
+        )
+
+
+def check_apart(public: Path, private: Path) -> None:
+    """Raise UsageError if one is the other or lies inside it: what is published must not hold anything secret."""
+    one, other = Path(os.path.realpath(public)), Path(os.path.realpath(private))
+    if one.is_relative_to(other) or other.is_relative_to(one):
+        raise UsageError(
+            "nested",
+            f"{public} and {private} are one directory, or one lies in the other",
+            hint="publish one directory and guard another, side by side",
+        )
 
 
 @contextlib.contextmanager

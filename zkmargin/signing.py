@@ -14,7 +14,7 @@ from Crypto.PublicKey import ECC
 from Crypto.Signature import eddsa
 
 from zkmargin.errors import UsageError, VerificationError
-from zkmargin.files import PUBLIC_FILE, SECRET_FILE, read_bounded, refuse_existing, write_atomic
+from zkmargin.files import PUBLIC_FILE, SECRET_FILE, check_new, read_bounded, write_atomic
 
 ATTESTATION, BUNDLE = b"zkmargin/attestation/1\0", b"zkmargin/bundle/1\0"
 KEY_BYTES, SIGNATURE_BYTES = 32, 64
@@ -51,7 +51,7 @@ def generate(path: Path) -> bytes:
     """Write a new key to `path` (0600) and its public half to `path`.pub; return the public key."""
     public_path = path.with_name(path.name + ".pub")
     for target in (path, public_path):
-        refuse_existing(target)
+        check_new(target)
     key = ECC.generate(curve="Ed25519")
     write_atomic(path, key.export_key(format="PEM").encode() + b"\n", SECRET_FILE)
     write_atomic(public_path, key.public_key().export_key(format="PEM").encode() + b"\n", PUBLIC_FILE)

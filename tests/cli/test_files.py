@@ -36,7 +36,7 @@ def test_check_counts_what_it_read(risk: Path, tmp_path: Path, capsys: pytest.Ca
     out, err = call(capsys, "check", ledger, "--risk", risk, "--json")
     report = json.loads(out)
     assert report["books"]["portfolio"] == {
-        "accounts": 3, "isolated pots": 1, "positions": 4, "balances": 3, "loans": 1,
+        "accounts": 3, "isolated_pots": 1, "positions": 4, "balances": 3, "loans": 1,
     }  # fmt: skip
     assert report["control_totals"] is False and len(report["input_digest"]) == 64
     assert "no control totals given" in err

@@ -33,6 +33,7 @@ from zkmargin.proofs import liabilities_verifier, totals_verifier
 from zkmargin.proofs.liabilities_statement import liabilities_from_bytes, shard_statements
 from zkmargin.proofs.totals_statement import TotalsStatement, totals_proof_from_bytes
 from zkmargin.tree import MerkleSumTree
+from zkmargin.wording import counted
 
 NOT_PROVEN = ("assets: reserves are no part of this attestation",)
 
@@ -90,7 +91,7 @@ def _check_book(
     opened = report.check(
         f"tree of {book.id}",
         lambda: check_tree(backend, signed, book),
-        f"{book.leaves} leaves, padding included; root and sums computed again",
+        f"{counted(book.leaves, 'leaf', 'leaves')}, padding included; root and sums computed again",
     )
     if opened is None or compiled is None:
         return

@@ -33,7 +33,7 @@ from zkmargin.circuits.compile import compile_circuit
 from zkmargin.circuits.compiled import CompiledBook
 from zkmargin.commitment import book_context
 from zkmargin.errors import VerificationError
-from zkmargin.files import locked, refuse_existing
+from zkmargin.files import check_apart, check_new, check_parent, locked
 from zkmargin.group.backend import Backend
 from zkmargin.inputs.ledger import Ledger
 from zkmargin.inputs.market import Market, time_text
@@ -104,10 +104,10 @@ def attest(
 ) -> Attested:
     """Write the attestation `target` and the private folder `private`; both complete, or no attestation at all.
 
-    The same inputs and the same private folder give the same bytes again. Raise UsageError if `target` exists or
-    `private` belongs to other inputs.
+    The same inputs and the same private folder give the same bytes again. Raise UsageError if `target` exists,
+    `private` belongs to other inputs, or one lies in the other.
     """
-    refuse_existing(target)
+    check_places(target, private)
     folder = make_private_folder(private)
     with locked(private):
         inputs = snapshot.input_digest(ledger)
@@ -125,10 +125,17 @@ def attest(
             files |= _prove_liabilities(backend, work, digest, nonces)
         progress("write", 0, 1)
         report = operator_report(snapshot.policy, digest, ledger, margins)
-        _write_private(backend, folder, committed, digest, report)
+        _write_private(backend, folder, committed, digest, key.public, report)
         write_attestation(target, header, files, key)
         progress("write", 1, 1)
     return Attested(header, digest, report)
+
+
+def check_places(target: Path, private: Path) -> None:
+    """Raise UsageError unless an attestation can be made at `target`, with its secrets apart from it in `private`."""
+    check_apart(target, private)
+    check_new(target)
+    check_parent(private)
 
 
 def _commit_books(
@@ -196,10 +203,11 @@ def _write_private(
     folder: PrivateFolder,
     committed: Mapping[str, CommittedBook],
     digest: bytes,
+    public_key: bytes,
     report: Json,
 ) -> None:
     for name, work in committed.items():
         folder.write_openings(name, work.openings())
         folder.write_tree(backend, name, work.tree)
     folder.write_json("report.json", report)
-    folder.write_snapshot(digest, {name: len(work.leaves) for name, work in committed.items()})
+    folder.write_snapshot(digest, public_key, {name: len(work.leaves) for name, work in committed.items()})

@@ -2,7 +2,7 @@
 
     epoch.key             epoch key, written and flushed before anything else
     input.json            digest of the inputs; a run with other inputs is refused here
-    snapshot.json         snapshot digest, leaves of each book, digests of owners and openings
+    snapshot.json         snapshot digest, key that signed it, leaves of each book, digests of owners and openings
     owners-<book>.json    account, pot and identity of every pot
     openings-<book>.npz   inputs, leaf, blindings and salt of every pot
     tree-<book>.bin       all nodes of the tree, level by level, 160 bytes each
@@ -30,6 +30,7 @@ from zkmargin.errors import UndecidedError, UsageError
 from zkmargin.files import SECRET_DIRECTORY, SECRET_FILE, read_bounded, remove_partial, write_atomic
 from zkmargin.group.backend import Backend
 from zkmargin.secrets import KEY_BYTES, EpochKey
+from zkmargin.signing import fingerprint
 from zkmargin.tree import MerkleSumTree, Node, depth_of, empty_hashes
 
 FORMAT = "zkmargin/private/1"
@@ -93,13 +94,30 @@ class PrivateFolder:
         text = json.dumps(value, indent=1, ensure_ascii=False, sort_keys=True)
         write_atomic(self.path / name, text.encode() + b"\n", SECRET_FILE)
 
-    def write_snapshot(self, digest: bytes, leaves: dict[str, int]) -> None:
-        """Write what bundles are made from: snapshot digest, each book's number of leaves, digests of the openings.
+    def write_snapshot(self, digest: bytes, public_key: bytes, leaves: dict[str, int]) -> None:
+        """Write what bundles are made from: digest and key of the snapshot, leaves by book, digests of the openings.
 
         With these a damaged file is noticed before a customer is missing or gets a bundle that does not verify.
         """
-        value = {"format": FORMAT, "snapshot": digest.hex(), "leaves": leaves, "files": self._digests}
+        value = {
+            "format": FORMAT,
+            "snapshot": digest.hex(),
+            "key": public_key.hex(),
+            "leaves": leaves,
+            "files": self._digests,
+        }
         self.write_json("snapshot.json", value)
+
+    def check_key(self, public_key: bytes) -> None:
+        """Raise UsageError for another key than the attestation's: its bundles would be refused by every customer."""
+        expected = bytes.fromhex(self._snapshot()["key"])
+        if public_key != expected:
+            raise UsageError(
+                "key",
+                "the attestation was signed with another key",
+                expected=fingerprint(expected),
+                actual=fingerprint(public_key),
+            )
 
     def bundles(self, accounts: Sequence[str] | None = None) -> Iterator[Bundle]:
         """Yield the bundles of these accounts (of all, if None), in the order of their names.
@@ -159,9 +177,8 @@ def _is_snapshot(value: Json) -> bool:
     """Tell whether a value is what write_snapshot wrote."""
     return (
         isinstance(value, dict)
-        and set(value) == {"format", "snapshot", "leaves", "files"}
-        and isinstance(value["snapshot"], str)
-        and re.fullmatch("[0-9a-f]{64}", value["snapshot"]) is not None
+        and set(value) == {"format", "snapshot", "key", "leaves", "files"}
+        and all(_is_digest(value[name]) for name in ("snapshot", "key"))
         and isinstance(value["files"], dict)
         and isinstance(value["leaves"], dict)
         and all(
@@ -170,8 +187,14 @@ def _is_snapshot(value: Json) -> bool:
     )
 
 
+def _is_digest(value: Json) -> bool:
+    return isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value) is not None
+
+
 def make_private_folder(path: Path) -> PrivateFolder:
     """Create the folder (0700) if it is not there, and refuse one that others can read."""
+    if path.exists() and not path.is_dir():
+        raise UsageError("private-folder", f"{path} is no directory")
     path.mkdir(mode=SECRET_DIRECTORY, exist_ok=True)
     if path.is_symlink() or path.stat().st_mode & 0o077:
         raise UsageError("private-folder", f"{path} can be read by others", hint=f"chmod 700 {path}")

@@ -30,6 +30,7 @@ from zkmargin.risk.comparison import Tolerance, differences
 from zkmargin.risk.entries import RiskTable
 from zkmargin.risk.table import build_risk_table
 from zkmargin.signing import fingerprint, is_trusted
+from zkmargin.wording import counted
 
 T = TypeVar("T")
 
@@ -234,6 +235,6 @@ def _check_overstatement(policy: Policy, compiled: CompiledBook) -> None:
 def _size(compiled: CompiledBook) -> str:
     circuit = compiled.circuit
     return (
-        f"compiled again, all rules hold: {len(circuit.columns)} columns, {circuit.n_bits} bits, "
-        f"{len(circuit.equations)} equations"
+        f"compiled again, all rules hold: {counted(len(circuit.columns), 'column')}, "
+        f"{counted(circuit.n_bits, 'bit')}, {counted(len(circuit.equations), 'equation')}"
     )
