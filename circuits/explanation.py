@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from zkmargin.circuits.variables import OUTPUTS, E, I, N, R, Terms, variable
+
+from zkmargin.inputs.decimals import decimal_text
 
 if TYPE_CHECKING:
     from zkmargin.circuits.circuit import Circuit, OmittedRow
@@ -25,7 +28,7 @@ def _lines(circuit: Circuit) -> Iterator[str]:
         f"  {len(circuit.columns):,} columns in {circuit.n_bits:,} bits ({circuit.n_words:,} words of 16), "
         f"{len(circuit.equations):,} equations over integers, no constants"
     )
-    yield "  " + ", ".join(f"{name} quantum {float(value):g}" for name, value in circuit.quanta.items())
+    yield "  " + ", ".join(f"{name} quantum {decimal_text(value)}" for name, value in circuit.quanta.items())
     yield "Inputs, in lots (long minus short where signed)"
     yield from _inputs(circuit)
     yield "Rules"
@@ -73,7 +76,7 @@ def _equity(circuit: Circuit) -> Iterator[str]:
         column, lots = item.sides[0].parts[0]
         value, left = values.get(variable(column), 0), counted.get(variable(column), 0)
         if left < value:
-            share = "in full" if not left else f"by {1 - left / value:.4g} of it"
+            share = "in full" if not left else f"by {decimal_text(round(1 - Fraction(left, value), 4))} of it"
             less.append(f"{item.name} {share}" if lots else item.name)
     others = [
         var for var, a in equity.terms if a < 0 and var not in values and var - len(OUTPUTS) not in grouped

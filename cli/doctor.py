@@ -29,9 +29,9 @@ def command(as_json: bool) -> None:
     facts = {**_versions(), **_backend_facts(backend), **_speed(backend)}
     attempts = [_compare(backend), *run_selftest(backend)]
     if as_json:
-        emit_json({"facts": facts, "selftest": {attempt.name: attempt.passed for attempt in attempts}})
+        emit_json({"facts": facts, "selftest": [vars(attempt) for attempt in attempts]})
     else:
-        emit_table(("what", "value"), list(facts.items()))
+        emit_table(("what", "value"), [(name.replace("_", " "), value) for name, value in facts.items()])
         emit_table(("self-test", "result"), [(a.name, "ok" if a.passed else "FAILED") for a in attempts])
     require(attempts)
     say("self-test passed")
@@ -47,12 +47,12 @@ def _backend_facts(backend: Backend) -> dict[str, str]:
     try:
         info = import_module("zkmargin._kernels").info()
     except ImportError as error:
-        facts["native kernels"] = f"no: {error}"
+        facts["native_kernels"] = f"no: {error}"
         facts["hint"] = (
             "install with a Rust toolchain on PATH; cargo build in kernels/ says why a build fails"
         )
         return facts
-    facts["native kernels"] = (
+    facts["native_kernels"] = (
         f"yes: {info['version']}, {info['arithmetic']} arithmetic, {info['threads']} threads"
     )
     return facts

@@ -8,18 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import click
+from zkmargin.cli.figures import COLUMNS, MONEY_COLUMNS, SUM, pot_json, pot_row, sum_json, sum_row
 from zkmargin.cli.output import emit_json, emit_table, json_option, say
 
 from zkmargin.errors import UsageError
 from zkmargin.inputs import load_ledger
 from zkmargin.inputs.decimals import decimal_text
-from zkmargin.margin.accounts import BookMargin, PotMargin, calculate_all
-from zkmargin.margin.levels import level_of, ratio_text
+from zkmargin.margin.accounts import BookMargin, calculate_all
 from zkmargin.risk.store import load_risk
-
-COLUMNS = ("book", "account", "pot", "equity", "initial", "maintenance", "ratio", "level", "binding scenario")
-NUMERIC = ("equity", "initial", "maintenance", "ratio")
-SUM = "(sum)"
+from zkmargin.wording import counted
 
 
 @click.command()
@@ -39,7 +36,8 @@ def command(ledger: Path, risk: Path, account: str | None, as_json: bool) -> Non
     if as_json:
         emit_json({"quote": files.policy.quote, "books": _json(margins, rows, account, quantum)})
     else:
-        emit_table(COLUMNS, list(_table(margins, rows, account, quantum)), NUMERIC)
+        table = _table(margins, rows, account, quantum)
+        emit_table(("book", "account", "pot", *COLUMNS), table, MONEY_COLUMNS)
     _report_unhealthy(margins, rows, files.policy.quote, quantum)
 
 
@@ -55,26 +53,10 @@ def _table(
 ) -> list[list[str]]:
     lines = []
     for name, margin in margins.items():
-        for row in rows[name]:
-            pot = margin.pot(row)
-            binding = "; ".join(f"{unit.name} {unit.binding}" for unit in pot.units if unit.binding)
-            lines.append([name, *margin.labels[row], *_figures(pot, quantum), margin.level(row), binding])
+        lines += [[name, *margin.labels[row], *pot_row(margin, row, quantum)] for row in rows[name]]
         if account is not None and len(rows[name]) > 1:
-            total = margin.total(rows[name])
-            lines.append([name, account, SUM, *_figures(total, quantum)[:-1], "", "", ""])
+            lines.append([name, account, SUM, *sum_row(margin.total(rows[name]), quantum)])
     return lines
-
-
-def money_text(value: Fraction) -> str:
-    """Write money for people: to the cent, halves to even, with thousands separators."""
-    cents = round(value * 100)
-    sign, size = "-" if cents < 0 else "", abs(cents)
-    return f"{sign}{size // 100:,}.{size % 100:02}"
-
-
-def _figures(pot: PotMargin, quantum: Fraction) -> list[str]:
-    money = [money_text(value * quantum) for value in (pot.equity, pot.initial, pot.requirement)]
-    return [*money, ratio_text(pot.equity, pot.requirement)]
 
 
 def _json(
@@ -85,28 +67,11 @@ def _json(
 ) -> dict[str, Any]:
     books = {}
     for name, margin in margins.items():
-        pots = [_pot_json(margin, row, quantum) for row in rows[name]]
+        pots = [{"account": margin.labels[row][0], **pot_json(margin, row, quantum)} for row in rows[name]]
         books[name] = {"pots": pots, "unhealthy": sum(not pot["healthy"] for pot in pots)}
         if account is not None and pots:
-            books[name]["sum"] = _figures_json(margin.total(rows[name]), quantum)
+            books[name]["sum"] = sum_json(margin.total(rows[name]), quantum)
     return books
-
-
-def _pot_json(margin: BookMargin, row: int, quantum: Fraction) -> dict[str, Any]:
-    pot = margin.pot(row)
-    account, label = margin.labels[row]
-    units = [
-        {"name": unit.name, "requirement": unit.requirement * quantum, "binding": unit.binding or ""}
-        for unit in pot.units
-    ]
-    level = level_of(pot.equity, pot.requirement, margin.book.levels)
-    shown = {"account": account, "pot": label, "level": level, "risk_units": units}
-    return shown | {"ratio": ratio_text(pot.equity, pot.requirement)} | _figures_json(pot, quantum)
-
-
-def _figures_json(pot: PotMargin, quantum: Fraction) -> dict[str, Any]:
-    names = ("net", "equity", "initial", "requirement", "shortfall", "bad_debt")
-    return {name: getattr(pot, name) * quantum for name in names} | {"healthy": pot.healthy}
 
 
 def _report_unhealthy(
@@ -126,6 +91,6 @@ def _report_unhealthy(
             text = f"unhealthy: {name} {account} {pot}, {margin.level(row)}, short of {short} {quote}"
             say(text, style="yellow")
     if count:
-        say(f"{count} of {total} pots unhealthy, of {len(short_accounts)} accounts")
+        say(f"{count} of {counted(total, 'pot')} unhealthy, of {counted(len(short_accounts), 'account')}")
     else:
-        say(f"all {total} pots healthy")
+        say("the one pot is healthy" if total == 1 else f"all {counted(total, 'pot')} healthy")

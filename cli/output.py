@@ -24,6 +24,7 @@ from rich.table import Table
 
 from zkmargin.errors import InputError, ZkmarginError
 from zkmargin.inputs.decimals import decimal_text
+from zkmargin.wording import counted
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Write one JSON object to stdout.")
 
@@ -112,7 +113,7 @@ def _error_json(error: ZkmarginError) -> dict[str, Any]:
         if (value := getattr(error, name)) is not None:
             result[name] = str(value)
     if isinstance(error, InputError):
-        result["message"] = f"{len(error.problems) + error.truncated} problems"
+        result["message"] = counted(len(error.problems) + error.truncated, "problem")
         result["truncated"] = error.truncated
         result["problems"] = [
             {name: value for name, value in vars(problem).items() if value is not None}

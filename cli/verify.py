@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 from zkmargin.cli.audit import trust_option
+from zkmargin.cli.figures import COLUMNS, MONEY_COLUMNS, SUM, pot_json, pot_row, sum_json, sum_row
 from zkmargin.cli.output import emit_json, emit_table, json_option, say
-from zkmargin.cli.verdict import money, show_report
+from zkmargin.cli.verdict import show_report
 
 from zkmargin import limits
 from zkmargin.attestation.audit import audit_attestation
@@ -18,8 +19,9 @@ from zkmargin.errors import UsageError
 from zkmargin.files import read_bounded
 from zkmargin.group import default_backend
 from zkmargin.inputs.decimals import decimal_text
+from zkmargin.inputs.texts import label_fault, normal_user
 from zkmargin.inputs.texts import nonce as parse_nonce
-from zkmargin.inputs.texts import normal_user
+from zkmargin.margin.accounts import PotMargin, sum_pots
 from zkmargin.records import read_records
 from zkmargin.signing import load_public_key
 
@@ -56,11 +58,11 @@ def command(
     Reads the manifest and the public inputs. Ends with 0 if everything holds, 1 if something is false, 3 if something
     cannot be read, 4 if you trust no key or gave no identity of your own.
     """
+    identity = Identity(_user(user), _nonce(nonce_file))
     backend, keys = default_backend(), [load_public_key(path) for path in trusted]
     data = read_bounded(bundle, limits.MAX_JSON_BYTES, "the bundle")
-    identity = Identity(normal_user(user) if user is not None else None, _nonce(nonce_file))
     known = read_records(backend, data, attestation, records) if records else None
-    result = verify_bundle(backend, data, attestation, keys, identity, known)
+    result = verify_bundle(backend, data, attestation, keys, identity, known, audited=with_audit)
     show_report(result.report)
     outcomes = [result.report.outcome]
     audited = None
@@ -75,6 +77,16 @@ def command(
     return worst(outcomes).value
 
 
+def _user(text: str | None) -> str | None:
+    """Return the identity in its one form; an empty one, of a variable that was not set, is not "none given"."""
+    if text is None:
+        return None
+    user = normal_user(text)
+    if fault := label_fault(user):
+        raise UsageError("id", f"--id is {fault}", hint="your e-mail address or name, as the exchange has it")
+    return user
+
+
 def _nonce(path: Path | None) -> bytes | None:
     if path is None:
         return None
@@ -85,50 +97,63 @@ def _nonce(path: Path | None) -> bytes | None:
 
 
 def _show_margin(result: BundleResult, *, compared: bool) -> None:
-    """Print the account as the exchange's screen shows it, and the rows themselves unless they were compared."""
+    """Print the account as the exchange's screen shows it, and the rows themselves unless they were compared.
+
+    Only what is counted is shown: figures of a leaf that did not verify would be the exchange's word.
+    """
     if result.bundle is None or result.inputs is None:
+        say("nothing of the account is shown: bundle or attestation could not be read")
         return
     policy, market = result.inputs.policy, result.inputs.market
-    quantum = policy.equity_quantum
+    _say_unverified(result)
+    if not result.verified:
+        return
     say(f"account {result.bundle.account} of {result.bundle.user.id}, in {policy.quote}:")
-    rows, sums = [], [0, 0, 0, 0]
-    for margin in result.margins:
-        pot = margin.pot(0)
-        figures = [pot.net, pot.equity, pot.requirement, pot.initial]
-        sums = [a + b for a, b in zip(sums, figures, strict=True)]
-        binding = ", ".join(f"{unit.name}: {unit.binding}" for unit in pot.units if unit.binding) or "-"
-        name = f"{margin.book.id}/{margin.labels[0][1]}"
-        rows.append((name, *(money(value, quantum) for value in figures), margin.level(0), binding))
-    rows.append(("sum", *(money(value, quantum) for value in sums), "", ""))
-    columns = ("pot", "net value", "equity", "maintenance", "initial", "level", "binding scenario")
-    emit_table(columns, rows, columns[1:5])
+    rows = [
+        [f"{leaf.book}/{leaf.pot}", *pot_row(margin, 0, policy.equity_quantum)]
+        for leaf, margin in result.verified
+    ]
+    if len(rows) > 1 and (total := _total(result)):
+        rows.append([SUM, *sum_row(total, policy.equity_quantum)])
+    emit_table(("pot", *COLUMNS), rows, MONEY_COLUMNS)
     if compared:
         return
     amounts = [
         (f"{leaf.book}/{leaf.pot}", kind, name, decimal_text(lots * market.instruments[name].lot))
-        for leaf in result.bundle.leaves
+        for leaf, _ in result.verified
         for (kind, name), lots in leaf.inputs
         if name in market.instruments
     ]
     emit_table(("pot", "what", "of", "amount"), amounts, ("amount",))
 
 
+def _say_unverified(result: BundleResult) -> None:
+    shown = [leaf for leaf, _ in result.verified]
+    for leaf in result.bundle.leaves if result.bundle else ():
+        if not any(leaf is other for other in shown):
+            say(f"{leaf.book}/{leaf.pot} is not shown: its leaf did not verify, see above")
+
+
+def _total(result: BundleResult) -> PotMargin | None:
+    """Return the sum of the account's pots, None unless every one of them verified."""
+    if result.bundle is None or not 0 < len(result.bundle.leaves) == len(result.verified):
+        return None
+    return sum_pots([margin.pot(0) for _, margin in result.verified])
+
+
 def _json(result: BundleResult) -> dict[str, Any]:
     value = result.report.to_json()
+    if result.header is not None:
+        value["exchange"] = result.header.exchange
+        value["snapshot"] = result.header.snapshot_id
+        value["digest"] = result.header.digest(default_backend().order)
     if result.bundle is not None and result.inputs is not None:
         quantum = result.inputs.policy.equity_quantum
+        value["quote"] = result.inputs.policy.quote
         value["account"] = result.bundle.account
         value["pots"] = [
-            {
-                "book": margin.book.id,
-                "pot": margin.labels[0][1],
-                "net_value": decimal_text(margin.pot(0).net * quantum),
-                "equity": decimal_text(margin.pot(0).equity * quantum),
-                "maintenance": decimal_text(margin.pot(0).requirement * quantum),
-                "initial": decimal_text(margin.pot(0).initial * quantum),
-                "level": margin.level(0),
-                "binding": {unit.name: unit.binding or "" for unit in margin.pot(0).units},
-            }
-            for margin in result.margins
+            {"book": leaf.book, **pot_json(margin, 0, quantum)} for leaf, margin in result.verified
         ]
+        if total := _total(result):
+            value["sum"] = sum_json(total, quantum)
     return value

@@ -23,6 +23,10 @@ from zkmargin.group.backend import Backend
 from zkmargin.inputs.ledger import InputKey, User
 from zkmargin.margin.accounts import BookMargin, calculate
 from zkmargin.tree import check_inclusion
+from zkmargin.wording import counted
+
+PROOFS = "the attestation's proofs were not checked here; zkmargin audit does, or verify --audit"
+RECORDS = "your rows: not compared with your records (--records); compare what is printed here yourself"
 
 Records = Mapping[tuple[str, InputKey], int]
 """What the customer knows of the account: lots by pot and input, zeros left out."""
@@ -38,13 +42,16 @@ class Identity:
 
 @dataclass(frozen=True, repr=False)
 class BundleResult:
-    """The report, what the bundle says (once it could be read), and the margin of each leaf (a book of one row)."""
+    """The report, what the bundle says once it could be read, and what was shown of it.
+
+    `verified`: the leaves that are counted as they stand, each with its margin (a book of one row).
+    """
 
     report: Report
     bundle: Bundle | None = None
     header: Header | None = None
     inputs: PublicInputs | None = None
-    margins: tuple[BookMargin, ...] = ()
+    verified: tuple[tuple[BundleLeaf, BookMargin], ...] = ()
 
 
 def verify_bundle(
@@ -54,14 +61,17 @@ def verify_bundle(
     trusted: Sequence[bytes],
     identity: Identity,
     records: Records | None = None,
+    *,
+    audited: bool = False,
 ) -> BundleResult:
     """Check a bundle against an attestation; every fault is in the report, nothing is raised for one.
 
-    Reads the manifest and the public inputs only. `records` are compared with the bundle exactly, if given.
+    Reads the manifest and the public inputs only. `records` are compared with the bundle exactly, if given. The report
+    says that the attestation's proofs were not checked, unless the caller audits them too.
     """
     report = Report("bundle")
-    report.not_proven.append(
-        "the attestation's proofs were not checked here; zkmargin audit does, or verify --audit"
+    report.not_proven.extend(
+        line for line, known in ((PROOFS, audited), (RECORDS, records is not None)) if not known
     )
     signed = check_manifest(report, attestation, trusted)
     opened = report.check("bundle", lambda: read_bundle(backend, data), "read, in canonical form")
@@ -76,12 +86,14 @@ def verify_bundle(
         "bundle snapshot", lambda: _check_snapshot(backend, header, bundle), "belongs to this attestation"
     )
     user = _check_identity(report, bundle, identity)
-    report.check(
-        "leaves", lambda: _check_distinct(bundle), f"{len(bundle.leaves)} distinct leaves of this account"
-    )
+    count = counted(len(bundle.leaves), "distinct leaf", "distinct leaves")
+    report.check("leaves", lambda: _check_distinct(bundle), f"{count} of this account")
     margins = [_check_leaf(report, backend, header, inputs, bundle, leaf, user) for leaf in bundle.leaves]
-    _check_records(report, bundle, records)
-    return BundleResult(report, bundle, header, inputs, tuple(margin for margin in margins if margin))
+    if records is not None:
+        _check_records(report, bundle, records)
+    opened_leaves = zip(bundle.leaves, margins, strict=True)
+    verified = tuple((leaf, margin) for leaf, margin in opened_leaves if margin is not None)
+    return BundleResult(report, bundle, header, inputs, verified)
 
 
 def _check_signature(opened: SignedBundle, key: bytes) -> None:
@@ -210,10 +222,7 @@ def open_leaf(
     return margin
 
 
-def _check_records(report: Report, bundle: Bundle, records: Records | None) -> None:
-    if records is None:
-        report.passed("records", "not compared with your records (--records); compare the rows printed here")
-        return
+def _check_records(report: Report, bundle: Bundle, records: Records) -> None:
     mine = {key: amount for key, amount in records.items() if amount}
     theirs = {(leaf.pot, key): amount for leaf in bundle.leaves for key, amount in leaf.inputs}
     report.check(

@@ -173,7 +173,7 @@ def test_audit_reports_everything_that_it_checks(folder: Path, capsys: pytest.Ca
 def test_audit_as_json(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert zkmargin("audit", folder / "attestation", "--trust", folder / "key.pub", "--json") == 0
     value = json.loads(capsys.readouterr().out)
-    assert value["exit_code"] == "0" and value["verdict"] == "VERIFIED"
+    assert value["exit_code"] == 0 and value["verdict"] == "VERIFIED"
     assert {check["outcome"] for check in value["checks"]} == {"passed"}
     assert int(value["totals"]["portfolio"]["owed"]) > 0
 

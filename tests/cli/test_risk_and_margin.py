@@ -56,6 +56,7 @@ def test_show_as_json(exchange: Path, capsys: pytest.CaptureFixture[str]) -> Non
 def test_show_explains_circuits(exchange: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out, _ = output(capsys, "risk", "show", exchange / "risk", "--circuit")
     assert "BTC" in out
+    assert "equity quantum 0.000001, margin quantum 0.0001" in out
     assert "short-option minimum" in out
     again, _ = output(capsys, "risk", "show", exchange / "risk", "--circuit", "--json")
     assert set(json.loads(again)["explanation"]) == {"portfolio", "spot"}
@@ -140,8 +141,8 @@ def test_margin_lists_every_pot_and_counts_the_unhealthy(
         for row, pot in enumerate(pots):
             exact = margin.pot(row)
             assert Fraction(pot["equity"]) == exact.equity * quantum
-            assert Fraction(pot["requirement"]) == exact.requirement * quantum
-            assert Fraction(pot["initial"]) == exact.initial * quantum
+            assert Fraction(pot["maintenance_requirement"]) == exact.requirement * quantum
+            assert Fraction(pot["initial_requirement"]) == exact.initial * quantum
             assert pot["healthy"] == (exact.equity >= exact.requirement)
             assert pot["level"] == margin.level(row)
         unhealthy += found["books"][name]["unhealthy"]
@@ -162,7 +163,7 @@ def test_margin_of_one_account(exchange: Path, capsys: pytest.CaptureFixture[str
     book = json.loads(out)["books"]["portfolio"]
     assert len(book["pots"]) == 2
     assert "ratio" not in book["sum"]  # pots are not netted, so a ratio of sums would say nothing
-    assert Fraction(book["sum"]["net"]) == sum(Fraction(pot["net"]) for pot in book["pots"])
+    assert Fraction(book["sum"]["net_value"]) == sum(Fraction(pot["net_value"]) for pot in book["pots"])
     table, _ = output(capsys, *arguments)
     assert "(sum)" in table
 

@@ -52,6 +52,15 @@ OUTPUTS = {
     "--id user000000@example.com --audit",
     "output-attest": "zkmargin attest exchange/ledger --risk risk --key exchange.key -o again --private private",
     "output-error": "zkmargin check exchange/market --risk risk",
+    "output-import": "zkmargin import binance users.csv assets.csv -o imported --at 2026-01-01T00:00:00Z",
+    "output-doctor": "zkmargin doctor",
+}
+
+
+IMPORTED = {  # a pledge beyond the holding is cut
+    "users.csv": "rn,id,e_btc,d_btc,btc,vl_btc,m_btc,pm_btc,total_net_balance_usdt\n0,aa,1,0,1,1,0.5,0,1\n",
+    "assets.csv": "symbol,usdt_price,loan_tiers_ratio,margin_tiers_ratio,portfolio_tiers_ratio\n"
+    "btc,65100.22,[0-10000:100],,\n",
 }
 
 
@@ -62,8 +71,18 @@ def validator(name: str) -> Draft202012Validator:
 @pytest.fixture(scope="session")
 def documents(tour: Tour) -> dict[str, Any]:
     """One real document for every schema but the shared one."""
+    for name, text in IMPORTED.items():
+        (tour.folder / name).write_text(text)
     found = {name: json.loads((tour.folder / path).read_bytes()) for name, path in FILES.items()}
     return found | {name: tour.json(command) for name, command in OUTPUTS.items()}
+
+
+@pytest.mark.parametrize("name", OUTPUTS)
+def test_members_have_no_spaces_and_exit_codes_are_numbers(documents: dict[str, Any], name: str) -> None:
+    for path in objects(documents[name]):
+        for key, value in at(documents[name], path).items():
+            assert path[-1:] == ("totals",) or " " not in key, (path, key)
+            assert key != "exit_code" or type(value) is int
 
 
 @pytest.mark.parametrize("name", sorted(SCHEMAS))
@@ -155,8 +174,11 @@ def test_a_missing_member_is_refused_by_the_schema_wherever_the_parser_needs_it(
         ("market", ("instruments", "BTC", "inverse"), "false"),
         ("market", ("time",), "2026-01-30 08:00:00"),
         ("risk", ("lot_value", "BTC"), "1/2"),
-        ("output-audit", ("exit_code",), 4),
+        ("output-audit", ("exit_code",), "4"),
         ("output-audit", ("verdict",), "OK"),
+        ("output-attest", ("books", "spot", "leaves"), "16"),
+        ("output-import", ("cuts", 0, "kept"), 0),
+        ("output-doctor", ("selftest", 0, "passed"), 1),
         ("output-margin", ("books", "portfolio", "unhealthy"), -1),
     ],
 )

@@ -121,7 +121,7 @@ class Report:
         return {
             "subject": self.subject,
             "verdict": self.verdict,
-            "exit_code": str(self.outcome.value),
+            "exit_code": self.outcome.value,
             "checks": [
                 {
                     "name": check.name,

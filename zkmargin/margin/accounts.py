@@ -70,6 +70,18 @@ class PotMargin:
         return ratio(self.equity, self.requirement)
 
 
+def sum_pots(pots: Sequence[PotMargin]) -> PotMargin:
+    """Sum pots: deficits add, a pot's surplus never covers another pot's deficit."""
+    return PotMargin(
+        net=sum(pot.net for pot in pots),
+        equity=sum(pot.equity for pot in pots),
+        requirement=sum(pot.requirement for pot in pots),
+        initial=sum(pot.initial for pot in pots),
+        shortfall=sum(pot.shortfall for pot in pots),
+        bad_debt=sum(pot.bad_debt for pot in pots),
+    )
+
+
 @dataclass(frozen=True, repr=False)
 class BookMargin:
     """All pots of one book, one entry per pot, in the order of `labels`; integers in equity quanta.
@@ -146,15 +158,7 @@ class BookMargin:
 
     def total(self, rows: Sequence[int]) -> PotMargin:
         """Sum pots: deficits add, a pot's surplus never covers another pot's deficit."""
-        pots = [self.pot(row) for row in rows]
-        return PotMargin(
-            net=sum(pot.net for pot in pots),
-            equity=sum(pot.equity for pot in pots),
-            requirement=sum(pot.requirement for pot in pots),
-            initial=sum(pot.initial for pot in pots),
-            shortfall=sum(pot.shortfall for pot in pots),
-            bad_debt=sum(pot.bad_debt for pot in pots),
-        )
+        return sum_pots([self.pot(row) for row in rows])
 
     def _units(self, row: int) -> Iterator[UnitMargin]:
         for u, name in enumerate(self.units.units):
