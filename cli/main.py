@@ -1,11 +1,13 @@
 """The command line: finds a command's module when it is asked for, and turns errors into exit codes.
 
 0 verified or done; 1 shown false; 2 usage or configuration; 3 cannot decide; 4 policy not met; 70 internal error;
-130 interrupted. Nothing secret is ever in a message, and no traceback is shown.
+130 interrupted, or nobody reads the output any more. Nothing secret is ever in a message, and no traceback is shown.
 """
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 import traceback
 from importlib import import_module
@@ -15,7 +17,7 @@ import click
 from zkmargin.cli.output import report_error, say
 
 from zkmargin import __version__
-from zkmargin.errors import ZkmarginError
+from zkmargin.errors import UndecidedError, ZkmarginError
 
 USAGE, UNDECIDED, INTERNAL, INTERRUPTED = 2, 3, 70, 130
 
@@ -66,9 +68,21 @@ def main(arguments: list[str] | None = None) -> None:
 def run(arguments: list[str]) -> int:
     """Run one command line; return the exit code."""
     try:
+        return _run(arguments)
+    except (SystemExit, BrokenPipeError):  # click and rich exit with 1 when nobody reads what they write
+        _close_streams()
+        return INTERRUPTED
+    except OSError:  # not even the report of an error could be written
+        _close_streams()
+        return UNDECIDED
+
+
+def _run(arguments: list[str]) -> int:
+    as_json = "--json" in arguments
+    try:
         code = zkmargin.main(arguments, prog_name="zkmargin", standalone_mode=False)
     except ZkmarginError as error:
-        report_error(error, as_json="--json" in arguments)
+        report_error(error, as_json=as_json)
         return error.exit_code
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
@@ -79,16 +93,32 @@ def run(arguments: list[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         say("interrupted")
         return INTERRUPTED
-    except OSError as error:
-        say(
-            f"cannot go on: {error.strerror or type(error).__name__}: {error.filename or ''}".rstrip(": "),
-            style="red",
-        )
+    except BrokenPipeError:
+        raise
+    except (OSError, MemoryError) as error:
+        report_error(_no_way_on(error), as_json=as_json)
         return UNDECIDED
     except Exception as error:
         _report_bug(error)
         return INTERNAL
     return code if isinstance(code, int) else 0
+
+
+def _no_way_on(error: OSError | MemoryError) -> UndecidedError:
+    """Say in one line what the machine lacks: memory, space, a file."""
+    if isinstance(error, MemoryError):
+        return UndecidedError("memory", "cannot go on: out of memory")
+    text = f"cannot go on: {error.strerror or type(error).__name__}"
+    return UndecidedError("system", text + (f": {error.filename}" if error.filename else ""))
+
+
+def _close_streams() -> None:
+    """Let what is still buffered go nowhere, so that the interpreter does not end with a code of its own."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 def _report_bug(error: Exception) -> None:

@@ -55,6 +55,7 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> list[BaseException]:
         (UnmetPolicyError("x", "unmet"), 4),
         (ZkmarginError("x", "unknown"), 70),
         (OSError(28, "No space left on device", "/somewhere"), 3),
+        (MemoryError(SECRET), 3),
         (RuntimeError(SECRET), 70),
         (KeyError(SECRET), 70),
         (click.Abort(), 130),
