@@ -61,7 +61,14 @@ def test_an_invented_message_is_not() -> None:
 
 def noted() -> Iterator[str]:
     """Yield the messages with which the readers of tables and ledgers note a problem."""
-    for name in ("ledger_rows.py", "ledger_files.py", "control.py", "decimals.py", "tables.py"):
+    for name in (
+        "account_rows.py",
+        "ledger_rows.py",
+        "ledger_files.py",
+        "control.py",
+        "decimals.py",
+        "tables.py",
+    ):
         for node in ast.walk(ast.parse((SOURCES / "inputs" / name).read_text())):
             if not isinstance(node, ast.Call):
                 continue

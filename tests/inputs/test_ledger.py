@@ -370,7 +370,7 @@ def test_records_of_one_customer(tmp_path: Path, public: Public) -> None:
         for key, entries in whole.items()
         if any(label[0] == "A1" for label in entries)
     }
-    with pytest.raises(InputError, match="not in the accounts file"):
+    with pytest.raises(InputError, match="not the bundle's account"):
         load_records(records, *public, account="A2", book="portfolio")
 
 

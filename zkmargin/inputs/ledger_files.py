@@ -83,7 +83,7 @@ def load_records(folder: Path, policy: Policy, market: Market, account: str, boo
     )
     for stem, schema, read in tables:
         if (table := read_table(folder, stem, schema, problems)) is not None:
-            read(table, {account: book}, amounts, problems, strict=True)
+            read(table, {account: book}, amounts, problems, strict=True, records=True)
     problems.raise_if_any()
     amounts[book].open(account)
     return amounts[book].pots({account: User("")})

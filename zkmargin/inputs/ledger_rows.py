@@ -114,6 +114,7 @@ class RowReader(Protocol):
         problems: Problems,
         *,
         strict: bool,
+        records: bool = False,
     ) -> None: ...
 
 
@@ -124,11 +125,12 @@ def read_balances(
     problems: Problems,
     *,
     strict: bool,
+    records: bool = False,
 ) -> None:
     """Read rows of balances into the amounts of their books."""
     pledges = tuple(name for name in table.columns if name.startswith("pledged_"))
     for line, book, pot, asset, fields in _lines(
-        table, "asset", ("held", "owed", *pledges), books, problems, strict
+        table, "asset", ("held", "owed", *pledges), books, problems, strict, records
     ):
         target = amounts[book]
         instrument = target.rules.assets.get(asset)
@@ -174,11 +176,14 @@ def read_positions(
     problems: Problems,
     *,
     strict: bool,
+    records: bool = False,
 ) -> None:
     """Read rows of positions into the amounts of their books; costs are summed per settlement asset."""
     last: dict[tuple[str, Pot, str], _Line] = {}
     columns = ("quantity", "entry_cost")
-    for line, book, pot, name, fields in _lines(table, "instrument", columns, books, problems, strict):
+    for line, book, pot, name, fields in _lines(
+        table, "instrument", columns, books, problems, strict, records
+    ):
         target = amounts[book]
         instrument = target.rules.contracts.get(name)
         if instrument is None:
@@ -220,6 +225,7 @@ def _lines(
     books: Mapping[str, str],
     problems: Problems,
     strict: bool,
+    records: bool,
 ) -> Iterator[tuple[_Line, str, Pot, str, tuple[str, ...]]]:
     """Yield the rows whose account, pot and key are sound, with their book."""
     seen: set[tuple[str, str, str]] = set()
@@ -234,5 +240,7 @@ def _lines(
         book = books.get(account)
         if book is not None:
             yield line, book, (account, pot), name, tuple(values)
+        elif records:
+            line.fault("account", account, "not the bundle's account")
         elif strict:
             line.fault("account", account, "not in the accounts file")

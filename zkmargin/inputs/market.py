@@ -26,7 +26,7 @@ TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 @dataclass(frozen=True)
 class Instrument:
-    """What can be held: `lot` in units, `tick` in the currency of its price, `multiplier` per unit.
+    """What can be held: `lot` in units, `tick` in the currency of its price (for information), `multiplier` per unit.
 
     The value of one unit in the settlement asset is `multiplier * mark`, of an inverse contract
     `-multiplier / mark`.
