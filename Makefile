@@ -25,7 +25,7 @@ PIP := -m pip --disable-pip-version-check
 # A PATH with this environment's own commands and no others: no cargo, wherever it is installed.
 WITHOUT_RUST := env -u CARGO -u RUSTC PATH="$(CURDIR)/$(PURE)/bin"
 
-.PHONY: help setup demo test bench check suite core wheel fuzz lock clean
+.PHONY: help setup demo docs test bench check suite core wheel fuzz lock clean
 
 help:  ## show this
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -72,6 +72,9 @@ bench: setup  ## time the real commands on the standard book, against a micro-ke
 
 fuzz: setup  ## long mutation runs: every byte of an attestation, more examples per property
 	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest --kernels=$(KERNELS) -m fuzz
+
+docs: setup  ## write today's help texts into docs/cli.md
+	$(BIN)/python docs/update_cli.py
 
 lock: $(VENV)/.dependencies  ## resolve the pinned versions in requirements/ anew
 	$(BIN)/python $(PIP) install --quiet uv
