@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from zkmargin.circuits.variables import OUTPUTS, E, I, N, R, Terms, variable
 
 from zkmargin.inputs.decimals import decimal_text
+from zkmargin.wording import counted
 
 if TYPE_CHECKING:
     from zkmargin.circuits.circuit import Circuit, OmittedRow
@@ -39,7 +40,9 @@ def _lines(circuit: Circuit) -> Iterator[str]:
     yield "  E - R = surplus - shortfall;  N = owed - bad debt: deficits are counted and published"
     for gate in circuit.gates:
         cost = circuit.inputs[gate.cost].name
-        yield f"  {cost} is 0 unless one of {len(gate.positions):,} positions settled in it is held"
+        count = len(gate.positions)
+        held = "the position" if count == 1 else f"one of {count:,} positions"
+        yield f"  {cost} is 0 unless {held} settled in it is held"
     yield "Selector bits"
     yield from _selectors(circuit)
     yield "  constants in favour of the account: none"
@@ -61,8 +64,8 @@ def _inputs(circuit: Circuit) -> Iterator[str]:
         groups.setdefault((item.key[0], shape), []).append((item.key[1], bits))
     for (kind, shape), members in groups.items():
         low, high = min(bits for _, bits in members), max(bits for _, bits in members)
-        width = f"{low}" if low == high else f"{low} to {high}"
-        yield f"  {kind} ({shape}, {width} bits): {_listed([label for label, _ in members])}"
+        width = counted(low, "bit") if low == high else f"{low} to {high} bits"
+        yield f"  {kind} ({shape}, {width}): {_listed([label for label, _ in members])}"
 
 
 def _equity(circuit: Circuit) -> Iterator[str]:
@@ -117,7 +120,7 @@ def _selectors(circuit: Circuit) -> Iterator[str]:
         yield "  none: every rule is convex or affine"
     for group in circuit.one_hots:
         knots = ", ".join(f"{knot:,}" for knot in group.knots)
-        yield f"  {group.name}: one of {len(group.tiers)} tiers, from {knots} lots, set by the amount itself"
+        yield f"  {group.name}: one of {counted(len(group.tiers), 'tier')}, from {knots} lots, set by the amount itself"
 
 
 def _omitted(circuit: Circuit) -> Iterator[str]:
@@ -126,7 +129,7 @@ def _omitted(circuit: Circuit) -> Iterator[str]:
     reasons = Counter(_reason(row) for row in circuit.omitted_rows)
     for reason, count in reasons.items():
         names = [row.name for row in circuit.omitted_rows if _reason(row) == reason]
-        yield f"  {count} inequalities, {reason}: {_listed(names)}"
+        yield f"  {counted(count, 'inequality', 'inequalities')}, {reason}: {_listed(names)}"
     for tier in circuit.omitted_tiers:
         yield f"  tier {tier.name}: the column cannot hold more than {tier.knot:,} lots"
 

@@ -15,6 +15,7 @@ from zkmargin.group import Backend, default_backend
 from zkmargin.group.bn254 import Bn254
 from zkmargin.group.reference import ReferenceBackend
 from zkmargin.selftest import Attempt, backends_agree, require, run_selftest
+from zkmargin.wording import counted
 
 LIBRARIES = ("numpy", "pyarrow", "pycryptodome", "py_ecc", "click", "rich")
 ADDITION_ROUNDS, PRODUCT_ROUNDS = 1000, 10_000  # of 1,024 each, on every thread
@@ -53,7 +54,7 @@ def _backend_facts(backend: Backend) -> dict[str, str]:
         )
         return facts
     facts["native_kernels"] = (
-        f"yes: {info['version']}, {info['arithmetic']} arithmetic, {info['threads']} threads"
+        f"yes: {info['version']}, {info['arithmetic']} arithmetic, {counted(info['threads'], 'thread')}"
     )
     return facts
 

@@ -36,7 +36,7 @@ def test_a_scenario_book() -> None:
     assert "R = 100 x max:worst case BTC + 100 x max:worst case ETH" in text
     assert "I = 125 x max:worst case BTC + 125 x max:worst case ETH" in text
     assert "max:worst case BTC >= 0 and >= each of 17: 0 up, 0 down, +1/3 up" in text
-    assert "cost[BTC] is 0 unless one of 1 positions settled in it is held" in text
+    assert "cost[BTC] is 0 unless the position settled in it is held" in text
     assert "haircut ETH: one of 2 tiers, from 0, 250,000 lots, set by the amount itself" in text
     assert "Ratio claims E >= k R: possible" in text
 
@@ -58,8 +58,8 @@ def test_what_is_left_out_and_why() -> None:
     )
     rules.initial_requirement(Expression())
     text = rules.compile().circuit.explain()
-    assert "1 inequalities, the same as one that stands: worst >= again" in text
-    assert "1 inequalities, which can never fail: worst >= gain" in text
+    assert "1 inequality, the same as one that stands: worst >= again" in text
+    assert "1 inequality, which can never fail: worst >= gain" in text
     assert "E = N less max:charge" in text
     assert "none: every rule is convex or affine" in text
 

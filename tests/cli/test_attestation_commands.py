@@ -316,4 +316,6 @@ def test_demo_catches_every_cheat(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert zkmargin("demo", "--accounts", 20, "--keep", tmp_path / "demo") == 0
     err = capsys.readouterr().err
     assert err.count("INVALID by [") == 4
+    assert "17 contracts on BTC, ETH; books" in err  # underlyings, not every asset
+    assert "prove totals and account rules" in err
     assert (tmp_path / "demo" / "attestation" / "manifest.json").exists()

@@ -58,6 +58,15 @@ def test_an_index_of_its_own(tmp_path: Path, public: tuple[Policy, Market]) -> N
     assert market.digest != public[1].digest
 
 
+def test_a_price_between_two_ticks_is_a_price(tmp_path: Path) -> None:
+    """Marks are indices and medians: a tick says in which steps an instrument trades, and nothing is refused for it."""
+    prices = PRICES.replace("mark,BTC-PERP,,60010.5\n", "mark,BTC-PERP,,60030.123\n")
+    assert prices != PRICES
+    _, market = load_market(write_market(tmp_path / "other", prices=prices))
+    assert market.mark["BTC-PERP"] == Fraction("60030.123")
+    assert (market.mark["BTC-PERP"] / market.instruments["BTC-PERP"].tick).denominator != 1
+
+
 @pytest.mark.parametrize(
     "old, new, row, column, message",
     [
