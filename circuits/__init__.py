@@ -4,8 +4,10 @@ The policies         scenario  collateral            each states N, E, R and I o
 The language         expression  parameters  atoms/  curvature, named parameters; one convex function a file
                      builder                         inputs, statements, deficits: the vocabulary of a policy
 From rule to circuit draft  lowering  layout         columns and integer rows; one rounding rule; who lies where
+                     arrays  parts                   exact integers in arrays; sides written out in their digits
                      compile                         policy + market + risk table -> circuit, by circuit version
 The circuit          variables  circuit  encoding    columns, equations, structural facts; canonical bytes, digest
+                     incidence                       where a variable stands
                      published  explanation  overstatement     totals; in words; what rounding can cost
 Why it is sound      facts  structure  rules  rules_*          the compile rules, run again by every verifier
 The witness          loading  steps  fill  evaluate  witness   the canonical row of every account at once

@@ -29,6 +29,7 @@ from zkmargin.circuits.steps import DeficitStep, OutputStep, SlackStep
 from zkmargin.circuits.variables import OUTPUTS, E, I, InputKey, N, R
 
 from zkmargin.errors import CircuitError, CurvatureError
+from zkmargin.sparse import integers
 
 ONE = Fraction(1)
 BLOCKS = {"cost": COSTS, "position": POSITIONS}  # every other kind is a balance
@@ -123,12 +124,11 @@ class Rules:
         own = list(cost.sides)
         sides = [side for position in positions for side in position.sides]
         constant = 1 << (max(self._to.capacity(side) for side in own).bit_length() + 1)
-        row = Row(
-            {side: tuple(constant for _ in self._to.parts(side)) for side in sides}
-            | {side: tuple(-lots for _, lots in self._to.parts(side)) for side in own},
-            {},
-            dict.fromkeys(own, -ONE),
-        )
+        both = tuple(sorted((*sides, *own)))
+        coefficients = [
+            -lots if side in own else constant for side in both for _, lots in self._to.parts(side)
+        ]
+        row = Row({}, both, integers(coefficients), dict.fromkeys(own, -ONE))
         place = self._to.columns[self._to.parts(own[0])[0][0]].place[:2]
         slack = self._to.slack_equation(name, row, place)
         self._to.steps.append(SlackStep(name, row, slack))
@@ -184,6 +184,6 @@ class Rules:
         high = sum(a * ranges[output][1 if a > 0 else 0] for output, a in outputs.items())
         lower = self._to.add(minus, max(-low, 0), (RESULTS,))
         upper = self._to.add(plus, max(high, 0), (RESULTS,))
-        self._to.equation(f"{minus} and {plus}", Row({}, {lower: 1, upper: -1}), outputs)
+        self._to.equation(f"{minus} and {plus}", Row({lower: 1, upper: -1}), outputs)
         self._to.steps.append(DeficitStep(tuple(outputs.items()), upper, lower))
         return {minus: lower, plus: upper}

@@ -16,7 +16,11 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 
+import numpy as np
 from zkmargin.circuits import encoding, explanation
+from zkmargin.circuits.arrays import TermArrays, term_arrays
+from zkmargin.circuits.incidence import Incidence
+from zkmargin.circuits.parts import PartTable
 from zkmargin.circuits.variables import OUTPUTS, E, I, InputKey, N, Parts, R, Terms, variable
 
 __all__ = [
@@ -82,6 +86,16 @@ class Equation:
     slack: int | None = None
     prices: tuple[Price, ...] = ()
 
+    @cached_property
+    def arrays(self) -> TermArrays:
+        """The terms as arrays."""
+        return term_arrays(self.terms)
+
+    @cached_property
+    def has_outputs(self) -> bool:
+        """Whether an output stands in it."""
+        return bool((self.arrays.variables < len(OUTPUTS)).any())
+
 
 @dataclass(frozen=True)
 class OneHot:
@@ -115,6 +129,11 @@ class OmittedRow:
     terms: Terms
     implied_by: str | None = None
     prices: tuple[Price, ...] = ()
+
+    @cached_property
+    def arrays(self) -> TermArrays:
+        """The terms as arrays."""
+        return term_arrays(self.terms)
 
 
 @dataclass(frozen=True)
@@ -191,19 +210,20 @@ class Circuit:
         return {item.key: i for i, item in enumerate(self.inputs)}
 
     @cached_property
-    def incidence(self) -> tuple[tuple[tuple[int, int], ...], ...]:
+    def incidence(self) -> Incidence:
         """For every variable the (equation, coefficient) in which it stands."""
-        out: list[list[tuple[int, int]]] = [[] for _ in range(variable(len(self.columns)))]
-        for index, equation in enumerate(self.equations):
-            for var, coefficient in equation.terms:
-                out[var].append((index, coefficient))
-        return tuple(map(tuple, out))
+        return Incidence([equation.arrays for equation in self.equations], variable(len(self.columns)))
+
+    @cached_property
+    def side_parts(self) -> PartTable:
+        """Sides of inputs, by (input, side), written out in their parts."""
+        return PartTable(lambda side: self.inputs[side[0]].sides[side[1]].parts, self.columns)
 
     def definition(self, output: int) -> Equation | None:
         """Return the equation in which an output stands at -1, alone among outputs and without a slack."""
         for index, coefficient in self.incidence[output]:
             equation = self.equations[index]
-            alone = sum(var < len(OUTPUTS) for var, _ in equation.terms) == 1
+            alone = np.count_nonzero(equation.arrays.variables < len(OUTPUTS)) == 1
             if coefficient == -1 and alone and equation.slack is None:
                 return equation
         return None

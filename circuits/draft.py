@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import lcm
 
+import numpy as np
+from zkmargin.circuits.arrays import floored, products
 from zkmargin.circuits.expression import SideKey
+from zkmargin.circuits.parts import PartTable
 from zkmargin.circuits.variables import InputKey, Parts
 
 from zkmargin import limits
 from zkmargin.errors import CircuitError
+from zkmargin.sparse import EMPTY, Values
 
 Place = tuple[int, ...]  # where a column comes to lie: by block, then beside what it is used with
 
@@ -44,17 +48,26 @@ class DraftInput:
     sides: tuple[Parts, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Row:
-    """An integer row: for every side one coefficient per part, for every other column one."""
+    """An integer row: a coefficient for every column, and for every part of every side.
 
-    sides: dict[SideKey, tuple[int, ...]]
+    `sides` rise; `coefficients` are those of their parts, one side after another.
+    """
+
     columns: dict[int, int]
+    sides: tuple[SideKey, ...] = ()
+    coefficients: Values = field(default_factory=lambda: EMPTY.values)
     prices: dict[SideKey, Fraction] = field(default_factory=dict)  # per lot, before rounding
 
     def plus(self, columns: dict[int, int]) -> Row:
         """Return the row with further columns (none that it has)."""
-        return Row(self.sides, {**self.columns, **columns}, self.prices)
+        return replace(self, columns={**self.columns, **columns})
+
+    @property
+    def shape(self) -> object:
+        """A key that two rows share if and only if their coefficients are the same."""
+        return tuple(sorted(self.columns.items())), self.sides, tuple(self.coefficients.tolist())
 
 
 @dataclass(frozen=True)
@@ -64,8 +77,13 @@ class Form:
     sides: dict[SideKey, Fraction] = field(default_factory=dict)
     columns: dict[int, Fraction] = field(default_factory=dict)
 
+    def __neg__(self) -> Form:
+        return Form({side: -a for side, a in self.sides.items()}, {j: -a for j, a in self.columns.items()})
+
     def scaled(self, factor: Fraction) -> Form:
         """Return the form times a public number."""
+        if factor == 1:
+            return self
         return Form(
             {side: a * factor for side, a in self.sides.items()},
             {column: a * factor for column, a in self.columns.items()},
@@ -90,8 +108,8 @@ class Columns:
     def __init__(self) -> None:
         self.columns: list[DraftColumn] = []
         self.bits = 0
-        self._capacities: dict[SideKey, tuple[int, ...]] = {}
         self.inputs: list[DraftInput] = []
+        self.written_out = PartTable(self.parts, self.columns)
 
     def add(self, name: str, high: int, place: Place) -> int:
         """Add a column just wide enough for `high`, at least one bit; refuse more than `limits.MAX_WIDTH`."""
@@ -147,17 +165,17 @@ class Columns:
                 f"{name}: one convex term is used with incommensurable factors (1/{finer})",
                 hint="give each use its own",
             )
-        prices = {side: a * finer for side, a in form.sides.items()}
-        sides = {
-            side: tuple((lots * price.numerator) // price.denominator for _, lots in self.parts(side))
-            for side, price in prices.items()
-        }
-        return Row(sides, {column: int(a * finer) for column, a in form.columns.items()}, prices), finer
+        sides = tuple(sorted(form.sides))
+        prices = {side: form.sides[side] if finer == 1 else form.sides[side] * finer for side in sides}
+        parts = self.written_out[sides]
+        coefficients = floored(parts.lots, parts.counts, list(prices.values()))
+        columns = {column: int(a * finer) for column, a in form.columns.items()}
+        return Row(columns, sides, coefficients, prices), finer
 
     def least(self, row: Row) -> int:
         """Return the lowest value over everything that the columns can hold (what a cheat may use)."""
         low = sum(a * self.columns[column].capacity for column, a in row.columns.items() if a < 0)
-        return low + sum(self._side_range(side, a)[0] for side, a in row.sides.items())
+        return low + int(np.minimum(self._reached(row), 0).sum())
 
     def canonical_range(self, row: Row) -> tuple[int, int]:
         """Return lowest and highest value over the canonical witnesses of all inputs that fit (sizes columns).
@@ -166,18 +184,19 @@ class Columns:
         """
         low = sum(a * self.columns[column].high for column, a in row.columns.items() if a < 0)
         high = sum(a * self.columns[column].high for column, a in row.columns.items() if a > 0)
-        ranges: dict[int, tuple[int, int]] = {}
-        for side, coefficients in row.sides.items():
-            below, above = self._side_range(side, coefficients)
-            other = ranges.get(side[0], (0, 0))
-            ranges[side[0]] = min(below, other[0]), max(above, other[1])
-        return low + sum(r[0] for r in ranges.values()), high + sum(r[1] for r in ranges.values())
+        if not row.sides:
+            return low, high
+        reached, starts = self._reached(row), self.written_out[row.sides].starts
+        below, above = (np.add.reduceat(clip(reached, 0), starts) for clip in (np.minimum, np.maximum))
+        items = np.array([item for item, _ in row.sides])
+        first = np.flatnonzero(np.diff(items, prepend=-1))  # first side of each input: sides rise
+        low += int(np.minimum.reduceat(below, first).sum())
+        high += int(np.maximum.reduceat(above, first).sum())
+        return low, high
 
-    def _side_range(self, side: SideKey, coefficients: tuple[int, ...]) -> tuple[int, int]:
-        if side not in self._capacities:
-            self._capacities[side] = tuple(self.columns[column].capacity for column, _ in self.parts(side))
-        reached = [a * most for a, most in zip(coefficients, self._capacities[side], strict=True)]
-        return sum(a for a in reached if a < 0), sum(a for a in reached if a > 0)
+    def _reached(self, row: Row) -> Values:
+        """Return coefficient x capacity of every part."""
+        return products(row.coefficients, self.written_out[row.sides].capacities)
 
 
 def _part_name(key: InputKey, side: str, digits: int | None, digit: int) -> str:

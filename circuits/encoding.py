@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+import numpy as np
 from zkmargin.circuits.variables import OUTPUTS, Terms, variable
 
 from zkmargin import canonical
 from zkmargin.canonical import Json
 
 if TYPE_CHECKING:
-    from zkmargin.circuits.circuit import Circuit, Equation, Gate, OmittedRow, Price
+    from zkmargin.circuits.circuit import Circuit, Equation, Gate, OmittedRow
 
 FORMAT = "linear-margin-circuit/1"
 
@@ -75,27 +76,26 @@ def _runs(terms: Terms) -> list[tuple[int, int, int]]:
     return out
 
 
-def _priced(circuit: Circuit, prices: tuple[Price, ...]) -> set[int]:
-    sides = (circuit.inputs[price.input].sides[price.side] for price in prices)
-    return {variable(column) for side in sides for column, _ in side.parts}
-
-
-def _stated(terms: Terms, prices: tuple[Price, ...], elsewhere: set[int]) -> dict[str, Json]:
+def _stated(circuit: Circuit, row: Equation | OmittedRow, gate: Gate | None = None) -> dict[str, Json]:
+    """Name, prices, and the terms that follow neither from a price nor from the gate."""
+    sides = [(price.input, price.side) for price in row.prices]
+    if gate is not None:  # it states what it multiplies
+        sides += [(i, side) for i in gate.positions for side in range(len(circuit.inputs[i].sides))]
+    elsewhere = np.zeros(variable(len(circuit.columns)), dtype=bool)
+    elsewhere[variable(0) + circuit.side_parts[tuple(sides)].columns] = True
+    rest = np.flatnonzero(~elsewhere[row.arrays.variables])
     return {
-        "terms": [term for term in terms if term[0] not in elsewhere],
-        "prices": [(price.input, price.side, price.coefficient) for price in prices],
+        "name": row.name,
+        "terms": [row.terms[i] for i in rest.tolist()],
+        "prices": [(price.input, price.side, price.coefficient) for price in row.prices],
     }
 
 
 def _equation(circuit: Circuit, equation: Equation, gate: Gate | None) -> Json:
-    elsewhere = _priced(circuit, equation.prices)
-    if gate is not None:  # the gate states what it multiplies
-        inputs = (circuit.inputs[index] for index in gate.positions)
-        elsewhere |= {variable(j) for item in inputs for side in item.sides for j, _ in side.parts}
-    out = {"name": equation.name, **_stated(equation.terms, equation.prices, elsewhere)}
+    out = _stated(circuit, equation, gate)
     return out if equation.slack is None else {**out, "slack": equation.slack}
 
 
 def _omitted(circuit: Circuit, row: OmittedRow) -> Json:
-    out = {"name": row.name, **_stated(row.terms, row.prices, _priced(circuit, row.prices))}
+    out = _stated(circuit, row)
     return out if row.implied_by is None else {**out, "implied_by": row.implied_by}

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from zkmargin.circuits.arrays import dot
 from zkmargin.circuits.circuit import Circuit
 from zkmargin.circuits.draft import Row
 from zkmargin.circuits.expression import SideKey
@@ -44,19 +45,29 @@ class Block:
         """Prepare; `reach` bounds whatever is computed from the result."""
         self.dtype = np.dtype(np.int64 if reach < INT64_SAFE else object)
         self.count = len(rows)
-        sides = dict.fromkeys(side for row in rows for side in row.sides)
         columns = dict.fromkeys(column for row in rows for column in row.columns)
-        self.sides = [self._side(circuit, side, rows) for side in sides]
+        self.sides = self._sides(circuit, rows)
         self.columns = [
             (column, np.array([row.columns.get(column, 0) for row in rows], dtype=self.dtype))
             for column in columns
         ]
 
-    def _side(self, circuit: Circuit, side: SideKey, rows: Sequence[Row]) -> _SideBlock:
+    def _sides(self, circuit: Circuit, rows: Sequence[Row]) -> list[_SideBlock]:
+        """Return the coefficients of every side: slices of one matrix over all parts."""
+        sides = tuple(sorted({side for row in rows for side in row.sides}))
+        parts = circuit.side_parts[sides]
+        matrix = np.zeros((len(parts.columns), len(rows)), dtype=self.dtype)
+        position = np.zeros(len(circuit.columns), dtype=np.int64)
+        position[parts.columns] = np.arange(len(parts.columns))
+        for i, row in enumerate(rows):
+            matrix[position[circuit.side_parts[row.sides].columns], i] = row.coefficients
+        ends = parts.starts + parts.counts
+        blocks = zip(sides, parts.starts.tolist(), ends.tolist(), strict=True)
+        return [_SideBlock(side, self._widths(circuit, side), matrix[a:b]) for side, a, b in blocks]
+
+    def _widths(self, circuit: Circuit, side: SideKey) -> tuple[int, ...]:
         parts = circuit.inputs[side[0]].sides[side[1]].parts
-        none = (0,) * len(parts)
-        matrix = np.array([row.sides.get(side, none) for row in rows], dtype=self.dtype).T
-        return _SideBlock(side, tuple(circuit.columns[column].width for column, _ in parts), matrix)
+        return tuple(circuit.columns[column].width for column, _ in parts)
 
     def evaluate(self, state: State) -> tuple[Rows, Values]:
         """Return the accounts that anything touches, rising, and their values, [accounts, rows]."""
@@ -74,13 +85,7 @@ class Block:
 def reach(circuit: Circuit, row: Row) -> int:
     """Bound the size of a row's value by what the columns can hold."""
     total = sum(abs(a) * circuit.columns[column].capacity for column, a in row.columns.items())
-    for (index, side), coefficients in row.sides.items():
-        parts = circuit.inputs[index].sides[side].parts
-        total += sum(
-            abs(a) * circuit.columns[column].capacity
-            for (column, _), a in zip(parts, coefficients, strict=True)
-        )
-    return total
+    return total + dot(np.abs(row.coefficients), circuit.side_parts[row.sides].capacities)
 
 
 def put(state: State, circuit: Circuit, column: int, rows: Rows, values: Values) -> None:

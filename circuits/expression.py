@@ -54,7 +54,9 @@ class Expression:
     __radd__ = __add__
 
     def __neg__(self) -> Expression:
-        return self * -1
+        return Expression(
+            {side: -a for side, a in self.sides.items()}, {atom: -c for atom, c in self.atoms.items()}
+        )
 
     def __sub__(self, other: object) -> Expression:
         return total((self, -Expression.of(other)))
@@ -70,9 +72,9 @@ class Expression:
         number = exact(factor)
         if not number:
             return Expression()
-        plain = Fraction(number)  # only convex terms need names: curvature is about their coefficients
+        plain = number if type(number) is Fraction else Fraction(number)  # only convex terms need names
         return Expression(
-            {side: a * plain for side, a in self.sides.items()},
+            {side: plain if a == 1 else a * plain for side, a in self.sides.items()},
             {atom: c * number for atom, c in self.atoms.items()},
         )
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+import numpy as np
 from zkmargin.circuits.circuit import (
     Circuit,
     Column,
@@ -30,6 +31,8 @@ from zkmargin.circuits.lowering import DraftEquation, DraftOmission, DraftTiers,
 from zkmargin.circuits.published import published_forms
 from zkmargin.circuits.steps import DeficitStep, MaximumStep, OutputStep, SlackStep, Step, TierStep
 from zkmargin.circuits.variables import InputKey, Parts, Terms, variable
+
+from zkmargin.sparse import integers
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,8 @@ class _Linker:
         self.to = draft.to
         order = sorted(range(len(self.to.columns)), key=lambda j: self.to.columns[j].place)
         self.at = {column: position for position, column in enumerate(order)}
+        self.variables = np.empty(len(order), dtype=np.int64)
+        self.variables[order] = np.arange(variable(0), variable(len(order)))
         self.columns = tuple(Column(self.to.columns[j].name, self.to.columns[j].width) for j in order)
 
     def compiled(self) -> CompiledBook:
@@ -93,14 +98,15 @@ class _Linker:
         return tuple((self.at[column], lots) for column, lots in parts)
 
     def terms(self, row: Row, outputs: Mapping[int, int], slack: int | None = None) -> Terms:
-        terms = [(output, a) for output, a in outputs.items() if a]
-        for side, coefficients in row.sides.items():
-            parts = zip(self.to.parts(side), coefficients, strict=True)
-            terms += [(variable(self.at[column]), a) for (column, _), a in parts if a]
-        terms += [(variable(self.at[column]), a) for column, a in row.columns.items() if a]
+        others = dict(outputs) | {int(self.variables[column]): a for column, a in row.columns.items()}
         if slack is not None:
-            terms.append((variable(self.at[slack]), -1))
-        return tuple(sorted(terms))
+            others[int(self.variables[slack])] = -1
+        parts = self.variables[self.to.written_out[row.sides].columns]
+        found = np.concatenate([parts, np.array(list(others), dtype=np.int64)])
+        coefficients = np.concatenate([row.coefficients, integers(list(others.values()))])
+        kept = np.flatnonzero(coefficients != 0)
+        kept = kept[np.argsort(found[kept])]
+        return tuple(zip(found[kept].tolist(), coefficients[kept].tolist(), strict=True))
 
     def prices(self, row: Row) -> tuple[Price, ...]:
         return tuple(Price(*side, price) for side, price in sorted(row.prices.items()))
@@ -151,4 +157,4 @@ class _Linker:
                 return replace(step, plus=self.at[step.plus], minus=self.at[step.minus])
 
     def row(self, row: Row) -> Row:
-        return Row(row.sides, {self.at[column]: a for column, a in row.columns.items()}, row.prices)
+        return replace(row, columns={self.at[column]: a for column, a in row.columns.items()})

@@ -68,7 +68,8 @@ class Lowering(Columns):
         Convex atoms are positively homogeneous: their columns take the unit in which their first user's
         coefficient is 1, so a factor costs no bits.
         """
-        forms = [Form({side: a / unit for side, a in expression.sides.items()})]
+        per_unit = 1 / unit
+        forms = [Form({side: a * per_unit for side, a in expression.sides.items()})]
         for atom, factor in expression.atoms.items():
             if atom not in self._realised:
                 own = unit / abs(Fraction(factor))
@@ -89,11 +90,10 @@ class Lowering(Columns):
         if self.least(row) >= 0:
             self.omitted_rows.append(DraftOmission(name, row, None))
             return None
-        shape = tuple(sorted(row.columns.items())), tuple(sorted(row.sides.items()))
-        if shape in self._kept:
-            self.omitted_rows.append(DraftOmission(name, row, self._kept[shape]))
+        if row.shape in self._kept:
+            self.omitted_rows.append(DraftOmission(name, row, self._kept[row.shape]))
             return None
-        self._kept[shape] = name
+        self._kept[row.shape] = name
         return self.slack_equation(name, row, place, high)
 
     def slack_equation(self, name: str, row: Row, place: Place, high: int | None = None) -> int:

@@ -10,13 +10,13 @@ from fractions import Fraction
 
 from zkmargin.circuits.circuit import OUTPUTS, Circuit, Equation, R, variable
 from zkmargin.circuits.compiled import CompiledBook
-from zkmargin.circuits.structure import values_of
+from zkmargin.circuits.structure import roles_of, values_of
 
 
 def overstatement(compiled: CompiledBook) -> Fraction:
     """Return the worst over-statement of R per account in quote currency."""
     circuit = compiled.circuit
-    values = {variable(column) for column in values_of(circuit)}
+    values = {variable(column) for column in values_of(roles_of(circuit))}
     errors = dict.fromkeys((v for v in range(variable(len(circuit.columns))) if v not in values), Fraction(0))
     definition = circuit.definition(R)
     terms = () if definition is None else definition.terms

@@ -8,6 +8,7 @@
     6  selector, gate     tiers, constants and waivers are forced; costs only with positions
        published          totals are the inputs' and deficits' own
 
+They run in this order: once the form is checked the others rely on it (digits are adjacent powers of two, terms rise).
 Each rule raises CircuitError with its name as the code. `docs/adr/0003-cost-gate.md` explains the gates.
 """
 

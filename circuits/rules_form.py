@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import pairwise
 
-from zkmargin.circuits.circuit import OUTPUTS, Circuit, Equation, OmittedRow, Price, variable
+import numpy as np
+from zkmargin.circuits.arrays import TermArrays, floored
+from zkmargin.circuits.circuit import Circuit, Equation, OmittedRow, variable
 from zkmargin.circuits.structure import Structure
-from zkmargin.circuits.variables import Terms
 
 from zkmargin import limits
 from zkmargin.errors import CircuitError
@@ -43,10 +43,10 @@ def check_form(structure: Structure) -> None:
     _check_digits(circuit)
     rows: list[Equation | OmittedRow] = [*circuit.equations, *circuit.omitted_rows]
     for row in rows:
-        _check_terms(circuit, row.name, row.terms)
-        _check_prices(circuit, row)
-    for name, terms in circuit.published.items():
-        _check_terms(circuit, name, terms)
+        _check_terms(structure, row.name, row.arrays)
+        _check_prices(structure, row)
+    for name, form in structure.published.items():
+        _check_terms(structure, name, form)
     for equation in circuit.equations:
         if equation.slack is not None:
             _check_slack(circuit, equation, equation.slack)
@@ -75,11 +75,10 @@ def _check_digits(circuit: Circuit) -> None:
                 raise CircuitError("form", f"{item.name}: a side without columns")
 
 
-def _check_terms(circuit: Circuit, name: str, terms: Terms) -> None:
-    variables = [var for var, _ in terms]
-    if any(a >= b for a, b in pairwise(variables)) or any(not a for _, a in terms):
+def _check_terms(structure: Structure, name: str, form: TermArrays) -> None:
+    if (np.diff(form.variables) <= 0).any() or (form.coefficients == 0).any():
         raise CircuitError("form", f"{name}: terms must rise by variable and not be zero")
-    if terms and not (variables[0] >= 0 and variables[-1] < len(OUTPUTS) + len(circuit.columns)):
+    if ((form.variables < 0) | (form.variables >= structure.variables)).any():
         raise CircuitError("form", f"{name}: speaks of a column that does not exist")
 
 
@@ -89,23 +88,15 @@ def _check_slack(circuit: Circuit, equation: Equation, slack: int) -> None:
         raise CircuitError("form", f"{equation.name}: its slack must stand at -1, there and nowhere else")
 
 
-def _check_prices(circuit: Circuit, row: Equation | OmittedRow) -> None:
+def _check_prices(structure: Structure, row: Equation | OmittedRow) -> None:
     """Check the one rounding rule: a part of w lots has floor(w x coefficient of a lot)."""
     if not row.prices:
         return
-    found = dict(row.terms)
-    for price in row.prices:
-        if _expanded(circuit, price) != {
-            variable(column): found.get(variable(column), 0) for column, _ in _parts(circuit, price)
-        }:
-            name = circuit.inputs[price.input].name
-            raise CircuitError("form", f"{row.name}: {name} is not its price per lot, rounded down")
-
-
-def _parts(circuit: Circuit, price: Price) -> Terms:
-    return circuit.inputs[price.input].sides[price.side].parts
-
-
-def _expanded(circuit: Circuit, price: Price) -> dict[int, int]:
-    numerator, denominator = price.coefficient.numerator, price.coefficient.denominator
-    return {variable(column): lots * numerator // denominator for column, lots in _parts(circuit, price)}
+    circuit = structure.circuit
+    parts = circuit.side_parts[tuple((price.input, price.side) for price in row.prices)]
+    expected = floored(parts.lots, parts.counts, [price.coefficient for price in row.prices])
+    found = row.arrays.at(variable(0) + parts.columns)
+    if wrong := np.flatnonzero(found != expected).tolist():
+        price = row.prices[int(np.searchsorted(parts.starts, wrong[0], side="right")) - 1]
+        name = circuit.inputs[price.input].name
+        raise CircuitError("form", f"{row.name}: {name} is not its price per lot, rounded down")

@@ -6,6 +6,7 @@ the integers, in seconds. The bound holds for sums over MAX_ACCOUNTS rows, which
 
 from __future__ import annotations
 
+from zkmargin.circuits.arrays import term_arrays
 from zkmargin.circuits.circuit import OUTPUTS, E, N, R, variable
 from zkmargin.circuits.published import ON_DEMAND, published_forms
 from zkmargin.circuits.structure import BN254_ORDER, Structure, normal
@@ -37,7 +38,7 @@ def check_output(structure: Structure) -> None:
                 f"{name} must have one definition, at -1 and alone",
                 actual=f"{len(definitions)} equations",
             )
-        if structure.reach(((output, 1),)) >= limits.OUTPUT_BOUND:
+        if structure.reach(term_arrays(((output, 1),))) >= limits.OUTPUT_BOUND:
             raise CircuitError("output", f"{name} can reach 2^100", hint="coarsen the equity quantum")
 
 
@@ -57,22 +58,25 @@ def check_deficit(structure: Structure) -> None:
 
 def check_wrap(structure: Structure) -> None:
     """Check MAX_ACCOUNTS x reach < r / 2 for every equation and published form, outputs replaced."""
-    circuit = structure.circuit
-    for name, terms in [(e.name, e.terms) for e in circuit.equations] + list(circuit.published.items()):
-        if 2 * limits.MAX_ACCOUNTS * structure.reach(terms) >= BN254_ORDER:
+    equations = [(equation.name, equation.arrays) for equation in structure.circuit.equations]
+    for name, form in [*equations, *structure.published.items()]:
+        reach = structure.reach(form)
+        if 2 * limits.MAX_ACCOUNTS * reach >= BN254_ORDER:
             raise CircuitError(
                 "wrap",
-                f"{name}: coefficients times widths reach 2^{structure.reach(terms).bit_length()}; a sum over all "
-                "accounts could wrap modulo r",
+                f"{name}: coefficients times widths reach 2^{reach.bit_length()}; a sum over all accounts could "
+                "wrap modulo r",
                 hint="coarsen the quantum or lower a limit",
             )
 
 
 def check_published(structure: Structure) -> None:
-    """Check that every total is the sum of its own inputs or deficit, and that none is missing."""
+    """Check that every total is the sum of its own inputs or deficit, that none is missing, and their order."""
     circuit = structure.circuit
     chosen = [name for name in ON_DEMAND if name in circuit.published]
     expected = published_forms(circuit.inputs, circuit.deficits, chosen)
-    for name in expected.keys() | circuit.published.keys():
+    for name in (*expected, *circuit.published):
         if expected.get(name) != circuit.published.get(name):
             raise CircuitError("published", f"the published form {name!r} is not that total")
+    if list(expected) != list(circuit.published):
+        raise CircuitError("published", "the published forms are not in the order of inputs and deficits")

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from zkmargin.circuits.circuit import OUTPUTS, Equation, Gate, I, OneHot, R, variable
-from zkmargin.circuits.structure import Structure, group_terms, normal, values_of
+from zkmargin.circuits.circuit import Equation, Gate, I, OneHot, R, variable
+from zkmargin.circuits.structure import Structure, group_terms, normal
 
 from zkmargin.errors import CircuitError
 
@@ -48,12 +48,11 @@ def check_selector(structure: Structure) -> None:
     for group in structure.circuit.one_hots:
         used |= _check_group(structure, group)
     for equation in structure.circuit.equations:
-        outputs = any(var < len(OUTPUTS) for var, _ in equation.terms)
-        if equation.slack is None and not outputs and equation.name not in used:
+        if equation.slack is None and not equation.has_outputs and equation.name not in used:
             raise CircuitError(
                 "selector", f"{equation.name}: neither defines an output, nor has a slack, nor is a tier's"
             )
-    for column in values_of(structure.circuit):
+    for column in structure.values:
         _check_value(structure, column)
 
 
@@ -179,5 +178,7 @@ def _check_value(structure: Structure, column: int) -> None:
 
 def _can_fail(equation: Equation) -> bool:
     """Whether an inequality has something against which it must be held."""
-    slack = equation.slack
-    return slack is not None and any(a < 0 for var, a in equation.terms if var != variable(slack))
+    if equation.slack is None:
+        return False
+    others = equation.arrays.variables != variable(equation.slack)
+    return bool((equation.arrays.coefficients[others] < 0).any())

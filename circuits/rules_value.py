@@ -6,12 +6,14 @@ counts in N, and everywhere else the two sides together may only cost.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-
+import numpy as np
+from zkmargin.circuits.arrays import products
 from zkmargin.circuits.circuit import OUTPUTS, E, Equation, I, Input, N, R, variable
+from zkmargin.circuits.expression import SideKey
 from zkmargin.circuits.structure import Structure, normal
 
 from zkmargin.errors import CircuitError
+from zkmargin.sparse import Values, integers
 
 
 def check_net(structure: Structure) -> None:
@@ -49,33 +51,51 @@ def check_equity(structure: Structure) -> None:
 
 def check_pair(structure: Structure) -> None:
     """Check, per lot, that raising both sides of a pair loosens no inequality and lowers no requirement."""
-    pairs = {
-        variable(column): item
-        for item in structure.circuit.inputs
-        if len(item.sides) == 2
-        for side in item.sides
-        for column, _ in side.parts
-    }
+    pairs = _Pairs(structure)
     for equation in structure.inequalities:
-        _check_pairs(equation, pairs, max, 1)
+        pairs.check(equation, np.maximum, 1)
     for output in (R, I):
         definition = structure.circuit.definition(output)
         if definition is not None:
-            _check_pairs(definition, pairs, min, -1)
+            pairs.check(definition, np.minimum, -1)
 
 
-def _check_pairs(
-    equation: Equation, pairs: Mapping[int, Input], worst: Callable[[Iterable[int]], int], sign: int
-) -> None:
-    found = dict(equation.terms)
-    for item in {id(pairs[var]): pairs[var] for var in found if var in pairs}.values():  # others stand at 0
-        most = max(lots for side in item.sides for _, lots in side.parts)
-        per_lot = [
-            worst(found.get(variable(column), 0) * (most // lots) for column, lots in side.parts)
-            for side in item.sides
-        ]  # times `most`: parts are powers of two, so this is exact
-        if sign * sum(per_lot) > 0:
-            raise CircuitError("pair", f"{equation.name}: raising both sides of {item.name} helps")
+class _Pairs:
+    """Every pair, by the variables of its parts."""
+
+    def __init__(self, structure: Structure) -> None:
+        self.circuit = structure.circuit
+        pairs = [index for index, item in enumerate(self.circuit.inputs) if len(item.sides) == 2]
+        parts = self.circuit.side_parts[_both_sides(pairs)]
+        per_lot = integers([factor for index in pairs for factor in _per_lot(self.circuit.inputs[index])])
+        self.input_of = np.full(structure.variables, -1)
+        self.input_of[variable(0) + parts.columns] = np.repeat(np.repeat(pairs, 2), parts.counts)
+        self.per_lot: Values = np.zeros(structure.variables, dtype=per_lot.dtype)
+        self.per_lot[variable(0) + parts.columns] = per_lot
+
+    def check(self, equation: Equation, worst: np.ufunc, sign: int) -> None:
+        """Compare the worst part of the long side with the worst of the short side, of every pair in an equation."""
+        touched = np.unique(self.input_of[equation.arrays.variables])
+        pairs = touched[touched >= 0].tolist()
+        if not pairs:
+            return
+        parts = self.circuit.side_parts[_both_sides(pairs)]
+        at = variable(0) + parts.columns
+        sides = worst.reduceat(products(equation.arrays.at(at), self.per_lot[at]), parts.starts)
+        helps = np.flatnonzero(sign * (sides[::2] + sides[1::2]) > 0).tolist()
+        if helps:
+            name = self.circuit.inputs[pairs[helps[0]]].name
+            raise CircuitError("pair", f"{equation.name}: raising both sides of {name} helps")
+
+
+def _both_sides(pairs: list[int]) -> tuple[SideKey, ...]:
+    return tuple((index, side) for index in pairs for side in (0, 1))
+
+
+def _per_lot(item: Input) -> list[int]:
+    """Return what brings each part of a pair to one size: parts are powers of two, so this is exact."""
+    lots = [lots for side in item.sides for _, lots in side.parts]
+    return [max(lots) // part for part in lots]
 
 
 def _first_difference(structure: Structure, expected: dict[int, int], actual: dict[int, int]) -> str:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
+import numpy as np
+from zkmargin.circuits.arrays import TermArrays, plus_multiple, term_arrays
 from zkmargin.circuits.circuit import OUTPUTS, Circuit, Equation, OneHot, variable
 from zkmargin.circuits.facts import CircuitFacts
+from zkmargin.circuits.parts import Capacities
 from zkmargin.circuits.variables import Parts, Terms
+
+from zkmargin.sparse import Values
 
 BN254_ORDER = 21888242871839275222246405745257275088548364400416034343698204186575808495617
 
@@ -25,12 +30,22 @@ class Structure:
         return roles_of(self.circuit)
 
     @cached_property
+    def values(self) -> tuple[int, ...]:
+        """Columns without a role: values of maxima."""
+        return values_of(self.roles)
+
+    @cached_property
     def equations_of(self) -> dict[Terms, list[Equation]]:
         """Equations by their exact terms."""
         out: dict[Terms, list[Equation]] = {}
         for equation in self.circuit.equations:
             out.setdefault(equation.terms, []).append(equation)
         return out
+
+    @cached_property
+    def published(self) -> dict[str, TermArrays]:
+        """Published forms as arrays."""
+        return {name: term_arrays(terms) for name, terms in self.circuit.published.items()}
 
     @cached_property
     def gated(self) -> frozenset[str]:
@@ -47,28 +62,34 @@ class Structure:
         """The exact terms of everything that one-hot groups demand."""
         return frozenset(terms for group in self.circuit.one_hots for terms in group_terms(group))
 
-    def reach(self, terms: Terms) -> int:
+    @property
+    def variables(self) -> int:
+        """Number of variables."""
+        return variable(len(self.circuit.columns))
+
+    def reach(self, form: TermArrays) -> int:
         """Bound |form| over everything that the columns can hold, outputs replaced by their definitions."""
-        if not any(var < len(OUTPUTS) for var, _ in terms):
-            return sum(abs(a) * self._capacities[var] for var, a in terms)
-        sums: dict[int, int] = {}
-        for var, a in terms:
-            for column, b in self._substituted(var):
-                sums[column] = sums.get(column, 0) + a * b
-        return sum(abs(a) * self._capacities[var] for var, a in sums.items())
+        outputs = form.variables < len(OUTPUTS)
+        if outputs.any():
+            dense = form.dense(self.variables)
+            for output in form.variables[outputs].tolist():
+                dense = plus_multiple(dense, int(dense[output]), self._over_columns(output))
+            at = len(OUTPUTS) + np.flatnonzero(dense[len(OUTPUTS) :])
+            form = TermArrays(at, dense[at])
+        return self._capacity.reach(form)
 
     @cached_property
-    def _capacities(self) -> tuple[int, ...]:
-        """What every variable can hold; outputs are replaced before anybody asks."""
-        return (0,) * len(OUTPUTS) + tuple(column.capacity for column in self.circuit.columns)
+    def _capacity(self) -> Capacities:
+        return Capacities(self.circuit.columns)
 
-    def _substituted(self, var: int) -> Terms:
-        if var >= len(OUTPUTS):
-            return ((var, 1),)
-        definition = self.circuit.definition(var)
-        return (
-            () if definition is None else tuple(term for term in definition.terms if term[0] >= len(OUTPUTS))
-        )
+    def _over_columns(self, output: int) -> Values:
+        """Return an output's definition, the output itself left out."""
+        definition = self.circuit.definition(output)
+        if definition is None:
+            return np.zeros(self.variables, dtype=np.int64)
+        dense = definition.arrays.dense(self.variables)
+        dense[: len(OUTPUTS)] = 0
+        return dense
 
     def capacity(self, parts: Parts) -> int:
         """Return the lots that columns can hold."""
@@ -83,9 +104,9 @@ def roles_of(circuit: Circuit) -> tuple[tuple[str, ...], ...]:
     return tuple(map(tuple, out))
 
 
-def values_of(circuit: Circuit) -> tuple[int, ...]:
+def values_of(roles: Sequence[tuple[str, ...]]) -> tuple[int, ...]:
     """Return the columns without a role: values of maxima."""
-    return tuple(column for column, roles in enumerate(roles_of(circuit)) if not roles)
+    return tuple(column for column, declared in enumerate(roles) if not declared)
 
 
 def _declared(circuit: Circuit) -> Iterator[tuple[int, str]]:

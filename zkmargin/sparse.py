@@ -50,8 +50,12 @@ def sparse(rows: Sequence[int] | Rows, values: Sequence[int] | Values) -> Sparse
 
 def integers(values: Sequence[int]) -> Values:
     """Return an int64 array if every value is below 2^62 in size, else an object array of Python integers."""
-    if all(-INT64_SAFE < value < INT64_SAFE for value in values):
-        return np.array(values, dtype=np.int64)
+    try:
+        exact = np.array(values, dtype=np.int64)
+    except OverflowError:
+        exact = None
+    if exact is not None and (not len(exact) or -INT64_SAFE < exact.min() <= exact.max() < INT64_SAFE):
+        return exact
     out = np.empty(len(values), dtype=object)
     out[:] = values
     return out

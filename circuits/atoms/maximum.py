@@ -21,8 +21,6 @@ from zkmargin.circuits.steps import MaximumStep
 
 from zkmargin.errors import CircuitError
 
-MINUS = Fraction(-1)
-
 
 def maximum(
     name: str, pieces: Mapping[str, object], *, floor_zero: bool = False, hint: str = ""
@@ -49,7 +47,7 @@ class Maximum(Atom):
         forms = {label: to.lower(piece, unit) for label, piece in self.pieces.items()}
         base = Form() if self.floor_zero else forms.pop(next(iter(forms)))
         rows = {
-            label: to.rounded(add_forms([base, form.scaled(MINUS)]), f"{self.name}, piece {label}")
+            label: to.rounded(add_forms([base, -form]), f"{self.name}, piece {label}")
             for label, form in forms.items()
         }
         if all(to.least(row) >= 0 for row, _ in rows.values()):  # no piece can exceed the base

@@ -90,16 +90,14 @@ class Piecewise(Atom):
         tiers = tuple(to.add(f"tier:{self.name}.{t}", 1, place) for t in range(len(knots)))
         parts = tuple(to.add(f"part:{self.name}.{t}", width, place) for t, width in enumerate(widths))
         slacks = tuple(
-            to.slack_equation(
-                f"{self.name}: tier {t} holds its part", Row({}, {tier: width, part: -1}), place
-            )
+            to.slack_equation(f"{self.name}: tier {t} holds its part", Row({tier: width, part: -1}), place)
             for t, (tier, part, width) in enumerate(zip(tiers, parts, widths, strict=True))
         )
         amount, _ = to.rounded(Form(dict.fromkeys(self.amount, Fraction(1))), self.name)
         minus, _ = to.rounded(Form(dict.fromkeys(self.amount, Fraction(-1))), self.name)
         split = {tier: knot for tier, knot in zip(tiers, knots, strict=True) if knot}
         to.equation(f"{self.name}: knot and part", minus.plus({**split, **dict.fromkeys(parts, 1)}))
-        to.equation(f"{self.name}: one tier", Row({}, {**dict.fromkeys(tiers, 1), on: -1}))
+        to.equation(f"{self.name}: one tier", Row({**dict.fromkeys(tiers, 1), on: -1}))
         marks = tuple(knots), tuple(widths)
         to.tiers.append(DraftTiers(self.name, self._parts(to), on, tiers, parts, slacks, *marks))
         to.steps.append(TierStep(amount, on, tiers, parts, slacks, *marks))

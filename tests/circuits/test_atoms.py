@@ -190,6 +190,6 @@ def test_columns_hold_what_rounding_up_needs(factor: str) -> None:
 def test_a_row_is_left_out_by_capacity_not_by_need() -> None:
     to = Lowering()
     idle = to.add("idle", 0, (0,))  # no honest account needs it; it holds 1
-    assert to.canonical_range(Row({}, {idle: -1})) == (0, 0)
-    assert to.inequality("idle", Row({}, {idle: -1}), (0,)) is not None
+    assert to.canonical_range(Row({idle: -1})) == (0, 0)
+    assert to.inequality("idle", Row({idle: -1}), (0,)) is not None
     assert not to.omitted_rows

@@ -197,6 +197,15 @@ def test_a_pair_is_compared_per_lot_over_all_its_digits() -> None:
     assert broken(with_terms(circuit, DOWN, {"position[P].short.2": 9})) == {"pair"}  # 9 / 4 > 2
 
 
+@pytest.mark.parametrize("size", [1 << 60, 1 << 62, 1 << 80])
+def test_a_pair_is_compared_whatever_the_size_of_its_coefficients(size: int) -> None:
+    long, short = "position[P].long", "position[P].short"
+    fair = with_terms(HONEST, DOWN, {long: size, short: -size})
+    assert "pair" not in broken(fair)
+    assert "pair" in broken(with_terms(HONEST, DOWN, {long: size, short: 1 - size}))
+    assert "pair" in broken(with_terms(HONEST, DOWN, {long: 0, short: size}))
+
+
 # ---- rule 5: left out by capacity only ----
 def test_a_row_left_out_because_honest_accounts_would_not_need_it() -> None:
     row = equation(HONEST, UP)
@@ -408,6 +417,12 @@ def test_totals_that_are_not_the_inputs_own() -> None:
     assert broken(replace(HONEST, published=longs)) == {"published"}
     fewer = {name: form for name, form in HONEST.published.items() if name != "loans:USD"}
     assert broken(replace(HONEST, published=fewer)) == {"published"}
+
+
+def test_totals_in_another_order() -> None:
+    names = list(HONEST.published)
+    swapped = {name: HONEST.published[name] for name in (*names[1:], names[0])}
+    assert broken(replace(HONEST, published=swapped)) == {"published"}
 
 
 def test_prices_are_rounded_down_and_nowhere_else() -> None:
