@@ -15,7 +15,9 @@ import pytest
 from zkmargin.cli import main, output
 from zkmargin.cli.main import run
 
-PROGRAM = [sys.executable, "-m", "zkmargin.cli.main"]
+# Ctrl-C reaches a program on a terminal; one that was started in the background inherits that it is ignored.
+START = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+PROGRAM = [sys.executable, "-c", START + "from zkmargin.cli.main import main; main()"]
 
 
 def started(tmp_path: Path, *arguments: str, **streams: int) -> subprocess.Popen[bytes]:
