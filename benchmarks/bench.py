@@ -23,14 +23,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from zkmargin.circuits.fill import Program
-from zkmargin.circuits.witness import Witness
-
 from zkmargin.attestation import audit, book, build, private
 from zkmargin.attestation.public import check_manifest, check_public_inputs
 from zkmargin.attestation.report import Report
 from zkmargin.bundle import read_bundle, write_bundle
 from zkmargin.bundle_verifier import open_leaf
+from zkmargin.circuits.fill import Program
+from zkmargin.circuits.witness import Witness
 from zkmargin.group import Backend, default_backend
 from zkmargin.group.bn254 import Bn254
 from zkmargin.group.choice import cache_folder

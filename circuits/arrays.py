@@ -11,8 +11,8 @@ from fractions import Fraction
 from itertools import chain
 
 import numpy as np
-from zkmargin.circuits.variables import Terms
 
+from zkmargin.circuits.variables import Terms
 from zkmargin.sparse import INT64_SAFE, Rows, Values, integers
 
 

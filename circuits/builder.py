@@ -27,7 +27,6 @@ from zkmargin.circuits.lowering import Lowering
 from zkmargin.circuits.parameters import exact
 from zkmargin.circuits.steps import DeficitStep, OutputStep, SlackStep
 from zkmargin.circuits.variables import OUTPUTS, E, I, InputKey, N, R
-
 from zkmargin.errors import CircuitError, CurvatureError
 from zkmargin.sparse import integers
 

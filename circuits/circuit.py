@@ -17,6 +17,7 @@ from fractions import Fraction
 from functools import cached_property
 
 import numpy as np
+
 from zkmargin.circuits import encoding, explanation
 from zkmargin.circuits.arrays import TermArrays, term_arrays
 from zkmargin.circuits.incidence import Incidence

@@ -14,7 +14,6 @@ from zkmargin.circuits.atoms import piecewise
 from zkmargin.circuits.builder import Rules
 from zkmargin.circuits.expression import Expression, total
 from zkmargin.circuits.loading import PLEDGED, UNPLEDGED
-
 from zkmargin.inputs.market import Market
 from zkmargin.inputs.policy import BookPolicy, Policy, Tiers
 from zkmargin.inputs.widths import balance_bits

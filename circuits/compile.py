@@ -13,7 +13,6 @@ from zkmargin.circuits.compiled import CompiledBook
 from zkmargin.circuits.facts import market_facts
 from zkmargin.circuits.rules import check_circuit
 from zkmargin.circuits.scenario import scenario_rules
-
 from zkmargin.errors import PolicyError, UndecidedError
 from zkmargin.inputs.market import Market
 from zkmargin.inputs.policy import BookPolicy, Policy

@@ -12,7 +12,6 @@ from zkmargin.circuits.fill import Program
 from zkmargin.circuits.steps import Step
 from zkmargin.circuits.variables import InputKey
 from zkmargin.circuits.witness import Witness
-
 from zkmargin.inputs.ledger import Pots
 
 

@@ -8,12 +8,12 @@ from fractions import Fraction
 from math import lcm
 
 import numpy as np
+
+from zkmargin import limits
 from zkmargin.circuits.arrays import floored, products
 from zkmargin.circuits.expression import SideKey
 from zkmargin.circuits.parts import PartTable
 from zkmargin.circuits.variables import InputKey, Parts
-
-from zkmargin import limits
 from zkmargin.errors import CircuitError
 from zkmargin.sparse import EMPTY, Values
 

@@ -6,10 +6,10 @@ import hashlib
 from typing import TYPE_CHECKING
 
 import numpy as np
-from zkmargin.circuits.variables import OUTPUTS, Terms, variable
 
 from zkmargin import canonical
 from zkmargin.canonical import Json
+from zkmargin.circuits.variables import OUTPUTS, Terms, variable
 
 if TYPE_CHECKING:
     from zkmargin.circuits.circuit import Circuit, Equation, Gate, OmittedRow

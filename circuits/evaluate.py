@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
 from zkmargin.circuits.arrays import dot
 from zkmargin.circuits.circuit import Circuit
 from zkmargin.circuits.draft import Row
 from zkmargin.circuits.expression import SideKey
-
 from zkmargin.sparse import EMPTY, INT64_SAFE, Rows, SparseValues, Values
 
 FEW = 64  # amounts for which bits are multiplied one by one; more are looked up

@@ -8,7 +8,6 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from zkmargin.circuits.variables import OUTPUTS, E, I, N, R, Terms, variable
-
 from zkmargin.inputs.decimals import decimal_text
 from zkmargin.wording import counted
 

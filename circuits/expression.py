@@ -15,7 +15,6 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
 from zkmargin.circuits.parameters import exact, label
-
 from zkmargin.errors import CircuitError, CurvatureError
 
 if TYPE_CHECKING:

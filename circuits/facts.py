@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from zkmargin.circuits.variables import InputKey
-
 from zkmargin.inputs.market import Market
 from zkmargin.risk.table import RiskTable
 

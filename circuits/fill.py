@@ -11,6 +11,7 @@ from bisect import bisect_left
 from collections.abc import Mapping
 
 import numpy as np
+
 from zkmargin.circuits.circuit import OUTPUTS, Circuit
 from zkmargin.circuits.draft import Row
 from zkmargin.circuits.evaluate import Block, State, put, reach
@@ -19,7 +20,6 @@ from zkmargin.circuits.loading import load_sides
 from zkmargin.circuits.steps import DeficitStep, MaximumStep, OutputStep, SlackStep, Step, TierStep
 from zkmargin.circuits.variables import InputKey
 from zkmargin.circuits.witness import Witness
-
 from zkmargin.errors import CircuitError
 from zkmargin.sparse import INT64_SAFE, SparseValues, Values
 

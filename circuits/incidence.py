@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+
 from zkmargin.circuits.arrays import TermArrays
 from zkmargin.circuits.variables import Terms
 

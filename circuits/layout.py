@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
+
 from zkmargin.circuits.circuit import (
     Circuit,
     Column,
@@ -31,7 +32,6 @@ from zkmargin.circuits.lowering import DraftEquation, DraftOmission, DraftTiers,
 from zkmargin.circuits.published import published_forms
 from zkmargin.circuits.steps import DeficitStep, MaximumStep, OutputStep, SlackStep, Step, TierStep
 from zkmargin.circuits.variables import InputKey, Parts, Terms, variable
-
 from zkmargin.sparse import integers
 
 

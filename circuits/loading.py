@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+
 from zkmargin.circuits.circuit import Circuit
 from zkmargin.circuits.expression import SideKey
 from zkmargin.circuits.variables import InputKey
-
 from zkmargin.errors import CircuitError
 from zkmargin.sparse import EMPTY, SparseValues, Values, integers
 

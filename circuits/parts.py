@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+
 from zkmargin.circuits.arrays import TermArrays, dot
 from zkmargin.circuits.expression import SideKey
 from zkmargin.circuits.variables import OUTPUTS, Parts
-
 from zkmargin.sparse import INT64_SAFE, Rows, Values, integers
 
 

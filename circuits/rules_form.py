@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
+
+from zkmargin import limits
 from zkmargin.circuits.arrays import TermArrays, floored
 from zkmargin.circuits.circuit import Circuit, Equation, OmittedRow, variable
 from zkmargin.circuits.structure import Structure
-
-from zkmargin import limits
 from zkmargin.errors import CircuitError
 
 

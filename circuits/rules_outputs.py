@@ -6,13 +6,12 @@ the integers, in seconds. The bound holds for sums over MAX_ACCOUNTS rows, which
 
 from __future__ import annotations
 
+from zkmargin import limits
 from zkmargin.circuits.arrays import term_arrays
 from zkmargin.circuits.circuit import OUTPUTS, E, N, R, variable
 from zkmargin.circuits.published import ON_DEMAND, published_forms
 from zkmargin.circuits.structure import BN254_ORDER, Structure, normal
 from zkmargin.circuits.variables import Terms
-
-from zkmargin import limits
 from zkmargin.errors import CircuitError
 
 

@@ -11,7 +11,6 @@ from itertools import pairwise
 
 from zkmargin.circuits.circuit import Equation, Gate, I, OneHot, R, variable
 from zkmargin.circuits.structure import Structure, group_terms, normal
-
 from zkmargin.errors import CircuitError
 
 

@@ -7,11 +7,11 @@ counts in N, and everywhere else the two sides together may only cost.
 from __future__ import annotations
 
 import numpy as np
+
 from zkmargin.circuits.arrays import products
 from zkmargin.circuits.circuit import OUTPUTS, E, Equation, I, Input, N, R, variable
 from zkmargin.circuits.expression import SideKey
 from zkmargin.circuits.structure import Structure, normal
-
 from zkmargin.errors import CircuitError
 from zkmargin.sparse import Values, integers
 

@@ -17,7 +17,6 @@ from __future__ import annotations
 from zkmargin.circuits.atoms import maximum, piecewise
 from zkmargin.circuits.builder import Rules
 from zkmargin.circuits.expression import Expression, Signed, total
-
 from zkmargin.inputs.market import Market
 from zkmargin.inputs.policy import BookPolicy, Policy
 from zkmargin.inputs.widths import balance_bits, cost_bits, position_bits

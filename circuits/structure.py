@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 import numpy as np
+
 from zkmargin.circuits.arrays import TermArrays, plus_multiple, term_arrays
 from zkmargin.circuits.circuit import OUTPUTS, Circuit, Equation, OneHot, variable
 from zkmargin.circuits.facts import CircuitFacts
 from zkmargin.circuits.parts import Capacities
 from zkmargin.circuits.variables import Parts, Terms
-
 from zkmargin.sparse import Values
 
 BN254_ORDER = 21888242871839275222246405745257275088548364400416034343698204186575808495617

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+
 from zkmargin.circuits.circuit import Circuit, variable
 from zkmargin.circuits.expression import SideKey
-
 from zkmargin.errors import VerificationError
 from zkmargin.sparse import EMPTY, Field, SparseValues, SparseWords, Values, words
 

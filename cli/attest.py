@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import click
-from zkmargin.cli.output import console, emit_json, json_option, say
-from zkmargin.cli.parameters import utc_time
-from zkmargin.cli.verdict import money
 
 from zkmargin.attestation.build import Attested, Snapshot, attest, check_places
 from zkmargin.attestation.effort import warn_if_slow
 from zkmargin.attestation.manifest import read_manifest
+from zkmargin.cli.output import console, emit_json, json_option, say
+from zkmargin.cli.parameters import utc_time
+from zkmargin.cli.verdict import money
 from zkmargin.errors import UsageError
 from zkmargin.group import default_backend
 from zkmargin.inputs import load_ledger

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import click
-from zkmargin.cli.output import emit_json, emit_table, json_option, say
-from zkmargin.cli.verdict import show_report
 
 from zkmargin.attestation.audit import AuditResult, audit_attestation
 from zkmargin.attestation.totals import total_rows
+from zkmargin.cli.output import emit_json, emit_table, json_option, say
+from zkmargin.cli.verdict import show_report
 from zkmargin.group import default_backend
 from zkmargin.inputs import load_market
 from zkmargin.signing import load_public_key

@@ -7,10 +7,10 @@ from pathlib import Path
 from urllib.parse import quote
 
 import click
-from zkmargin.cli.output import say
 
 from zkmargin.attestation.private import PrivateFolder
 from zkmargin.bundle import write_bundle
+from zkmargin.cli.output import say
 from zkmargin.errors import UsageError
 from zkmargin.files import (
     SECRET_DIRECTORY,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from zkmargin.cli.output import emit_json, json_option, say
 
+from zkmargin.cli.output import emit_json, json_option, say
 from zkmargin.inputs import load_ledger
 from zkmargin.inputs.ledger import CROSS, Ledger
 from zkmargin.risk.store import load_risk

@@ -10,9 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
-from zkmargin.cli import cheats
-from zkmargin.cli.output import say
-from zkmargin.cli.verdict import money
 
 from zkmargin.attestation.audit import audit_attestation
 from zkmargin.attestation.build import Attested, Snapshot, attest
@@ -20,6 +17,9 @@ from zkmargin.attestation.private import PrivateFolder
 from zkmargin.attestation.report import Outcome, Report
 from zkmargin.bundle import Bundle, write_bundle
 from zkmargin.bundle_verifier import Identity, verify_bundle
+from zkmargin.cli import cheats
+from zkmargin.cli.output import say
+from zkmargin.cli.verdict import money
 from zkmargin.errors import ZkmarginError
 from zkmargin.files import new_directory
 from zkmargin.group import Backend, default_backend

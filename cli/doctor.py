@@ -8,9 +8,9 @@ from collections.abc import Callable
 from importlib import import_module, metadata
 
 import click
-from zkmargin.cli.output import emit_json, emit_table, json_option, say
 
 from zkmargin import __version__
+from zkmargin.cli.output import emit_json, emit_table, json_option, say
 from zkmargin.group import Backend, default_backend
 from zkmargin.group.bn254 import Bn254
 from zkmargin.group.reference import ReferenceBackend

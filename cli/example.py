@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import cast
 
 import click
-from zkmargin.cli.output import say
 
+from zkmargin.cli.output import say
 from zkmargin.files import new_directory
 from zkmargin.inputs.example import write_example
 from zkmargin.inputs.example_market import DEFAULT_CONTRACTS, LEAST_CONTRACTS

@@ -6,7 +6,6 @@ from fractions import Fraction
 from typing import Any
 
 from zkmargin.cli.verdict import money
-
 from zkmargin.margin.accounts import BookMargin, PotMargin
 from zkmargin.margin.levels import ratio_text
 

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
+
 from zkmargin.cli.output import emit_json, json_option, say
 from zkmargin.cli.parameters import utc_time
-
 from zkmargin.files import new_directory
 from zkmargin.inputs.binance import Cut, import_binance
 from zkmargin.inputs.decimals import decimal_text

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from zkmargin.cli.output import say
 
+from zkmargin.cli.output import say
 from zkmargin.signing import fingerprint, generate
 
 

@@ -14,9 +14,9 @@ from importlib import import_module
 from importlib.util import find_spec
 
 import click
-from zkmargin.cli.output import report_error, say
 
 from zkmargin import __version__
+from zkmargin.cli.output import report_error, say
 from zkmargin.errors import UndecidedError, ZkmarginError
 
 USAGE, UNDECIDED, INTERNAL, INTERRUPTED = 2, 3, 70, 130

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import click
+
 from zkmargin.cli.figures import COLUMNS, MONEY_COLUMNS, SUM, pot_json, pot_row, sum_json, sum_row
 from zkmargin.cli.output import emit_json, emit_table, json_option, say
-
 from zkmargin.errors import UsageError
 from zkmargin.inputs import load_ledger
 from zkmargin.inputs.decimals import decimal_text

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import click
+
 from zkmargin.circuits.compile import compile_circuit
 from zkmargin.circuits.compiled import CompiledBook
 from zkmargin.circuits.explanation import explain
 from zkmargin.circuits.overstatement import overstatement
 from zkmargin.cli.output import emit, emit_json, emit_table, json_option, say
 from zkmargin.cli.parameters import utc_time
-
 from zkmargin.errors import PolicyError
 from zkmargin.files import check_new
 from zkmargin.inputs import load_market

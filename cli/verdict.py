@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from zkmargin.cli.output import say
-
 from zkmargin.attestation.report import Check, Outcome, Report
+from zkmargin.cli.output import say
 
 _SIGNS = {Outcome.PASSED: "ok  ", Outcome.FAILED: "FAIL", Outcome.UNDECIDED: "??  ", Outcome.UNMET: "open"}
 _STYLES = {

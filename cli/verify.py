@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import click
-from zkmargin.cli.audit import trust_option
-from zkmargin.cli.figures import COLUMNS, MONEY_COLUMNS, SUM, pot_json, pot_row, sum_json, sum_row
-from zkmargin.cli.output import emit_json, emit_table, json_option, say
-from zkmargin.cli.verdict import show_report
 
 from zkmargin import limits
 from zkmargin.attestation.audit import audit_attestation
 from zkmargin.attestation.report import worst
 from zkmargin.bundle_verifier import BundleResult, Identity, verify_bundle
+from zkmargin.cli.audit import trust_option
+from zkmargin.cli.figures import COLUMNS, MONEY_COLUMNS, SUM, pot_json, pot_row, sum_json, sum_row
+from zkmargin.cli.output import emit_json, emit_table, json_option, say
+from zkmargin.cli.verdict import show_report
 from zkmargin.errors import UsageError
 from zkmargin.files import read_bounded
 from zkmargin.group import default_backend

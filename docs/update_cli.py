@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+
 from zkmargin.cli.main import zkmargin
 
 DOCUMENT = Path(__file__).with_name("cli.md")

@@ -18,7 +18,6 @@ from zkmargin.circuits.facts import CircuitFacts
 from zkmargin.circuits.rules import RULES
 from zkmargin.circuits.structure import Structure
 from zkmargin.circuits.witness import AccountRow, Witness
-
 from zkmargin.errors import CircuitError
 from zkmargin.sparse import SparseValues, sparse
 

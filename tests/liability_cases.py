@@ -18,8 +18,8 @@ from fractions import Fraction
 import numpy as np
 from proof_cases import weighted
 from toy_groups import Zp
-from zkmargin.circuits.circuit import Circuit, Column, Deficits, Equation
 
+from zkmargin.circuits.circuit import Circuit, Column, Deficits, Equation
 from zkmargin.commitment import Leaves, book_context
 from zkmargin.group.backend import Backend, Points
 from zkmargin.group.bn254 import Bn254

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
-from zkmargin.circuits.circuit import Circuit, Column, Deficits, Equation
 
+from zkmargin.circuits.circuit import Circuit, Column, Deficits, Equation
 from zkmargin.group.backend import Backend, Points
 from zkmargin.proofs.linear_prover import LinearWitness
 from zkmargin.proofs.linear_statement import LinearStatement

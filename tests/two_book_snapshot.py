@@ -10,11 +10,11 @@ from typing import Any
 
 from liability_cases import BN, Row, Shelf, account, honest_rows, shelf, shelf_circuit, words_of
 from proof_cases import SeededNonces
-from zkmargin.circuits.circuit import Circuit
 
 from zkmargin import canonical
 from zkmargin.attestation.header import BookHeader, Header, header_json
 from zkmargin.attestation.manifest import FORMAT, Manifest
+from zkmargin.circuits.circuit import Circuit
 from zkmargin.commitment import Leaves, book_context
 from zkmargin.errors import VerificationError
 from zkmargin.independent_verifier import PlainCircuit

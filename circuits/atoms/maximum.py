@@ -18,7 +18,6 @@ from zkmargin.circuits.draft import WORST_CASES, Form, Row, add_forms
 from zkmargin.circuits.expression import Expression
 from zkmargin.circuits.lowering import Lowering
 from zkmargin.circuits.steps import MaximumStep
-
 from zkmargin.errors import CircuitError
 
 

@@ -24,7 +24,6 @@ from zkmargin.circuits.lowering import DraftTiers, Lowering
 from zkmargin.circuits.parameters import exact, label
 from zkmargin.circuits.steps import TierStep
 from zkmargin.circuits.variables import Parts
-
 from zkmargin.errors import CircuitError, CurvatureError
 
 

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pytest
 from liability_cases import words_of
-from zkmargin.circuits.circuit import Circuit, Column
 
 from tests.attestation import exchange as tiny
 from tests.attestation import margined
@@ -25,6 +24,7 @@ from zkmargin.attestation.audit import audit_attestation
 from zkmargin.attestation.build import Snapshot, attest
 from zkmargin.attestation.manifest import read_manifest
 from zkmargin.attestation.report import Outcome, Report
+from zkmargin.circuits.circuit import Circuit, Column
 from zkmargin.independent_verifier import PlainCircuit, RefusedError
 from zkmargin.inputs.ledger import Ledger
 from zkmargin.sparse import SparseWords

@@ -9,11 +9,11 @@ import pytest
 from circuit_cases import small_book
 from hypothesis import given
 from hypothesis import strategies as st
+
 from zkmargin.circuits.arrays import dot, floored, plus_multiple, products, term_arrays
 from zkmargin.circuits.circuit import Column, variable
 from zkmargin.circuits.incidence import Incidence
 from zkmargin.circuits.parts import Capacities, PartTable
-
 from zkmargin.sparse import INT64_SAFE, integers
 
 SIZES = st.sampled_from([0, 1, 7, (1 << 31) - 1, 1 << 31, (1 << 61) - 1, 1 << 61, INT64_SAFE - 1, INT64_SAFE])

@@ -9,6 +9,7 @@ from math import ceil
 
 import pytest
 from circuit_cases import columns, one_position
+
 from zkmargin.circuits.atoms import absolute, maximum, minimum, neg, piecewise, pos
 from zkmargin.circuits.builder import Rules
 from zkmargin.circuits.circuit import E, I, R

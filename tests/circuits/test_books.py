@@ -11,13 +11,13 @@ import pytest
 import small_market as sm
 from hypothesis import given
 from hypothesis import strategies as st
+
 from zkmargin.circuits.circuit import E, I, N, R
 from zkmargin.circuits.compile import compile_circuit
 from zkmargin.circuits.compiled import CompiledBook
 from zkmargin.circuits.overstatement import overstatement
 from zkmargin.circuits.variables import InputKey
 from zkmargin.circuits.witness import check_row
-
 from zkmargin.errors import CircuitError, PolicyError, UndecidedError
 from zkmargin.inputs.ledger import Pots
 from zkmargin.inputs.policy import BookPolicy, Policy

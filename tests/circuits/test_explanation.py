@@ -6,11 +6,11 @@ from fractions import Fraction
 
 import small_market as sm
 from circuit_cases import one_position, small_book
+
 from zkmargin.circuits.atoms import maximum, pos
 from zkmargin.circuits.circuit import Circuit
 from zkmargin.circuits.compile import compile_circuit
 from zkmargin.circuits.expression import Expression
-
 from zkmargin.risk.table import build_risk_table
 
 F = Fraction

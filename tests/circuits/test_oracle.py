@@ -16,12 +16,12 @@ import pytest
 import small_market as sm
 from circuit_cases import fill, small_book
 from numpy.typing import NDArray
+
 from zkmargin.circuits.circuit import OUTPUTS, Circuit, E, I, N, R, variable
 from zkmargin.circuits.compile import compile_circuit
 from zkmargin.circuits.compiled import CompiledBook
 from zkmargin.circuits.expression import SideKey
 from zkmargin.circuits.witness import AccountRow
-
 from zkmargin.risk.table import build_risk_table
 from zkmargin.sparse import SparseValues, sparse
 

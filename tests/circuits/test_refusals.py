@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
+
 from zkmargin.circuits.atoms import absolute, maximum, minimum, neg, piecewise, pos
 from zkmargin.circuits.builder import Rules
 from zkmargin.circuits.expression import Expression, Signed
 from zkmargin.circuits.parameters import Named, label
-
 from zkmargin.errors import CircuitError, CurvatureError
 
 

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from fractions import Fraction
 
 import pytest
-from zkmargin.circuits.compile import COMPILERS, compile_circuit
 
+from zkmargin.circuits.compile import COMPILERS, compile_circuit
 from zkmargin.inputs.market import Instrument, Market, in_circuit_order
 from zkmargin.inputs.policy import BookPolicy, Policy, Scenario
 from zkmargin.risk.table import BookRisk, Pnl, RiskTable, RiskUnit

@@ -12,6 +12,7 @@ import pytest
 from circuit_cases import at, changed, columns, fill, small_book
 from hypothesis import given
 from hypothesis import strategies as st
+
 from zkmargin.circuits import evaluate
 from zkmargin.circuits import fill as filling
 from zkmargin.circuits.atoms import pos
@@ -21,7 +22,6 @@ from zkmargin.circuits.compiled import CompiledBook
 from zkmargin.circuits.expression import Expression
 from zkmargin.circuits.fill import Program
 from zkmargin.circuits.witness import Witness, check_row
-
 from zkmargin.errors import CircuitError, VerificationError
 from zkmargin.sparse import SparseValues, sparse
 

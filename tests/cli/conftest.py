@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from zkmargin.cli.main import run
 
 Call = Callable[..., int]

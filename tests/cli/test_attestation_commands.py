@@ -8,8 +8,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from zkmargin.cli.main import run
 
+from zkmargin.cli.main import run
 from zkmargin.files import locked
 
 

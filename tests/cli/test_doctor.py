@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
-from zkmargin.cli.main import run
 
 from zkmargin import selftest
+from zkmargin.cli.main import run
 
 
 def test_doctor_runs_the_self_test(capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from small_exchange import BALANCES, write_ledger, write_market
+
 from zkmargin.cli.main import run
 
 AT = "2026-01-30T08:01:00Z"

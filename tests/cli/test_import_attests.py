@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from zkmargin.cli.main import run
 
 SAMPLE = Path(__file__).resolve().parents[2].parent / "shared" / "vectors" / "binance"

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 import pytest
+
 from zkmargin.cli import main, output
 from zkmargin.cli.main import run
 

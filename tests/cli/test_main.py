@@ -8,10 +8,10 @@ from pathlib import Path
 
 import click
 import pytest
-from zkmargin.cli import main, output
-from zkmargin.cli.main import MODULES, run, zkmargin
 
 from zkmargin import __version__
+from zkmargin.cli import main, output
+from zkmargin.cli.main import MODULES, run, zkmargin
 from zkmargin.errors import (
     CircuitError,
     DecodeError,

@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+
 from zkmargin.cli.bundle import LONGEST_NAME, file_name
 
 Call = Callable[..., int]

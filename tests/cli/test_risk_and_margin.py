@@ -7,8 +7,8 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from zkmargin.cli.main import run
 
+from zkmargin.cli.main import run
 from zkmargin.inputs import load_ledger
 from zkmargin.margin.accounts import calculate_all
 from zkmargin.risk.store import load_risk

@@ -12,11 +12,11 @@ import pytest
 from jsonschema import Draft202012Validator
 from readme_tour import ROOT, Tour, called
 from referencing import Registry, Resource
-from zkmargin.cli.main import run
 
 from zkmargin import canonical
 from zkmargin.attestation.manifest import Manifest
 from zkmargin.bundle import read_bundle
+from zkmargin.cli.main import run
 from zkmargin.errors import DecodeError
 from zkmargin.group import default_backend
 from zkmargin.inputs.market import Market

@@ -21,8 +21,8 @@ from liability_cases import (
 )
 from malicious.second_book_prover import LiabilitiesSteps, Rigged
 from proof_cases import SeededNonces
-from zkmargin.circuits.circuit import Circuit
 
+from zkmargin.circuits.circuit import Circuit
 from zkmargin.group.backend import Backend
 from zkmargin.proofs.liabilities_statement import LiabilitiesProof, LiabilitiesStatement
 from zkmargin.transcript import Label, Protocol, Transcript

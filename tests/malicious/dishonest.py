@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from zkmargin.circuits.fill import Program
-from zkmargin.circuits.witness import Witness, check_row
 
 from tests.attestation.exchange import BACKEND, Exchange, inputs, new_key
 from zkmargin.attestation import book, build
 from zkmargin.attestation.build import Snapshot, attest
 from zkmargin.attestation.header import Header
 from zkmargin.attestation.report import Outcome, Report
+from zkmargin.circuits.fill import Program
+from zkmargin.circuits.witness import Witness, check_row
 from zkmargin.inputs.ledger import Ledger
 from zkmargin.signing import SigningKey
 

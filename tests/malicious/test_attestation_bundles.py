@@ -9,9 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from malicious.dishonest import REFUSED, Lies, cheat, failed, fill_with, removed
-from zkmargin.circuits.fill import Program
-from zkmargin.circuits.steps import DeficitStep, MaximumStep
-from zkmargin.circuits.witness import Witness
 
 from tests.attestation import margined
 from tests.attestation.exchange import ALICE, BACKEND, BOB, Exchange, inputs, open_exchange
@@ -20,6 +17,9 @@ from zkmargin.attestation.build import Snapshot
 from zkmargin.attestation.report import Outcome
 from zkmargin.bundle import Bundle, BundleLeaf
 from zkmargin.bundle_verifier import BundleResult, Identity, Records, open_leaf
+from zkmargin.circuits.fill import Program
+from zkmargin.circuits.steps import DeficitStep, MaximumStep
+from zkmargin.circuits.witness import Witness
 from zkmargin.inputs.ledger import Ledger, User
 from zkmargin.sparse import SparseValues, sparse
 

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 from malicious.dishonest import REFUSED, Lies, cheat, failed, first_book, removed
-from zkmargin.circuits.compile import compile_circuit
 
 from tests.attestation import margined
 from tests.attestation.exchange import BACKEND, Exchange, inputs, new_key, open_exchange
@@ -20,6 +19,7 @@ from tests.attestation.forging import Forgery
 from zkmargin.attestation import audit, manifest, public
 from zkmargin.attestation.build import Snapshot
 from zkmargin.attestation.report import Outcome
+from zkmargin.circuits.compile import compile_circuit
 from zkmargin.commitment import LEAF_BYTES, Leaves, book_context
 from zkmargin.errors import UndecidedError
 from zkmargin.inputs.ledger_files import load_ledger

@@ -10,11 +10,11 @@ from dataclasses import replace
 
 import pytest
 from circuit_cases import FACTS, at, broken, changed, equation, fill, small_book, with_terms, without
+
 from zkmargin.circuits.circuit import Circuit, Column, E, Equation, I, N, OmittedRow, OmittedTier, R, variable
 from zkmargin.circuits.facts import CircuitFacts
 from zkmargin.circuits.rules import check_circuit
 from zkmargin.circuits.witness import check_row
-
 from zkmargin.errors import CircuitError, VerificationError
 
 BOOK = small_book()

@@ -6,11 +6,11 @@ import hashlib
 from dataclasses import replace
 
 from circuit_cases import at, broken, changed, fill, small_book, with_terms
+
+from zkmargin import limits
 from zkmargin.circuits.circuit import Circuit, Column, I, R, variable
 from zkmargin.circuits.structure import BN254_ORDER as ORDER
 from zkmargin.circuits.witness import AccountRow
-
-from zkmargin import limits
 
 BOOK = small_book()
 DOWN, UP = "worst >= down", "worst >= up"

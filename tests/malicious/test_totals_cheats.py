@@ -27,8 +27,8 @@ from proof_cases import (
     transcript,
     weighted,
 )
-from zkmargin.circuits.circuit import Circuit, Column
 
+from zkmargin.circuits.circuit import Circuit, Column
 from zkmargin.errors import DecodeError, VerificationError
 from zkmargin.group.backend import Backend
 from zkmargin.group.bn254 import Bn254

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_market import F, book, market, option, policy, pots, spot_book
+
 from zkmargin.circuits.circuit import Circuit
 from zkmargin.circuits.compile import compile_circuit
 from zkmargin.circuits.compiled import CompiledBook
-
 from zkmargin.inputs.ledger import Pots
 from zkmargin.inputs.policy import Policy
 from zkmargin.margin.accounts import BookMargin, calculate

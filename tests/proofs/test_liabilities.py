@@ -22,8 +22,8 @@ from liability_cases import (
 )
 from malicious.second_book_prover import LiabilitiesSteps
 from proof_cases import SeededNonces
-from zkmargin.circuits.circuit import Circuit, Column, Deficits, Equation
 
+from zkmargin.circuits.circuit import Circuit, Column, Deficits, Equation
 from zkmargin.errors import DecodeError, VerificationError
 from zkmargin.group.backend import Backend
 from zkmargin.proofs import liabilities_prover, liabilities_verifier

@@ -17,8 +17,8 @@ from liability_cases import commit_shelf
 from malicious.second_book_prover import LiabilitiesSteps
 from proof_cases import Deaf, SeededNonces, weighted
 from toy_groups import FreeModule, names
-from zkmargin.circuits.circuit import Circuit, Column, Deficits, Equation
 
+from zkmargin.circuits.circuit import Circuit, Column, Deficits, Equation
 from zkmargin.errors import VerificationError
 from zkmargin.group.backend import COMPRESSED_BYTES
 from zkmargin.group.multilinear import eq_value

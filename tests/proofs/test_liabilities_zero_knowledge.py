@@ -20,8 +20,8 @@ from malicious.book_simulator import simulate_liabilities, simulate_product
 from malicious.simulator import unknown_point
 from proof_cases import GivenNonces, Programmed, target
 from toy_groups import Zp
-from zkmargin.circuits.circuit import Circuit, Column, Deficits, Equation
 
+from zkmargin.circuits.circuit import Circuit, Column, Deficits, Equation
 from zkmargin.errors import VerificationError
 from zkmargin.group.backend import Points
 from zkmargin.group.reference import ReferenceBackend
