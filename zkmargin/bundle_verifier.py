@@ -166,7 +166,7 @@ def _check_distinct(bundle: Bundle) -> None:
     pots = [leaf.pot for leaf in bundle.leaves]  # an account is in one book
     if len(set(places)) != len(places) or len(set(pots)) != len(pots):
         raise VerificationError("repeated-leaf", "the bundle shows one leaf or one pot twice")
-    if len({leaf.book for leaf in bundle.leaves}) != 1:  # or a pot could be margined by the laxer of two books
+    if len({leaf.book for leaf in bundle.leaves}) != 1:  # or the laxer of two books could margin a pot
         raise VerificationError("two-books", "the bundle shows one account in two books")
 
 
