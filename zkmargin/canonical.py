@@ -19,9 +19,9 @@ Json = Any
 
 def encode(value: Json) -> bytes:
     """Encode a value of strings, booleans, integers, lists and dicts; raise TypeError for anything else."""
-    return json.dumps(
-        _plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False
-    ).encode("utf-8")
+    return json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode(
+        "utf-8"
+    )
 
 
 def _plain(value: Json) -> Json:
@@ -45,19 +45,13 @@ def _plain(value: Json) -> Json:
 
 def fraction_text(value: Fraction) -> str:
     """Text of an exact number: "5" or "5/4", in lowest terms."""
-    return (
-        str(value.numerator)
-        if value.denominator == 1
-        else f"{value.numerator}/{value.denominator}"
-    )
+    return str(value.numerator) if value.denominator == 1 else f"{value.numerator}/{value.denominator}"
 
 
 def decode(data: bytes, what: str) -> Json:
     """Parse canonical JSON strictly: re-encoding must give the same bytes. Raise DecodeError otherwise."""
     try:
-        value = json.loads(
-            data.decode("utf-8"), parse_float=_refuse, parse_constant=_refuse
-        )
+        value = json.loads(data.decode("utf-8"), parse_float=_refuse, parse_constant=_refuse)
         again = encode(value)
     except (ValueError, TypeError, RecursionError) as error:
         raise DecodeError("json", f"{what} is not canonical JSON: {error}") from None

@@ -95,7 +95,12 @@ class Exchange:
 
 
 def inputs(
-    folder: Path, *, exchange: str = "Tiny", time: str = "2026-01-01T00:00:00Z", bob: int = 7, previous: bytes = b""
+    folder: Path,
+    *,
+    exchange: str = "Tiny",
+    time: str = "2026-01-01T00:00:00Z",
+    bob: int = 7,
+    previous: bytes = b"",
 ) -> tuple[Snapshot, Ledger]:
     for name, text in {**FILES, "market/policy.toml": POLICY}.items():
         path = folder / name
