@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from zkmargin.inputs.arrow_arrays import Integers, from_texts
 from zkmargin.inputs.directory import Directory
 from zkmargin.inputs.ledger import CROSS, InputKey, Pots
 from zkmargin.inputs.ledger_columns import Entries, distinct
 from zkmargin.inputs.ledger_rows import Amounts
-from zkmargin.inputs.vector_decimals import Integers
 from zkmargin.inputs.vector_text import Numbered
 from zkmargin.sparse import SparseValues, sparse
 
@@ -49,9 +49,7 @@ class _Layout:
         entries: Sequence[Entries],
         amounts: Mapping[str, Amounts],
     ) -> None:
-        import pyarrow as pa  # noqa: PLC0415 - paid only by those who read a ledger
-
-        self._directory, self._pots, self._pa = directory, pots, pa
+        self._directory, self._pots = directory, pots
         cross = pots.number(CROSS)
         by_row = [self._numbers(list(part.labels)) for part in amounts.values()]
         self._labels = sorted(pots.names)  # code points sort as their UTF-8 bytes
@@ -105,7 +103,7 @@ class _Layout:
         return accounts * len(self._labels) + self._rank[pots]
 
     def _numbers(self, labels: Sequence[tuple[str, str]]) -> tuple[Integers, Integers]:
-        names = self._pa.array([account for account, _ in labels], self._pa.string())
+        names = from_texts([account for account, _ in labels])
         pots = np.array([self._pots.number(pot) for _, pot in labels], np.int64)
         return self._directory.numbers(names), pots
 

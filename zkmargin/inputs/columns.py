@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from zkmargin.inputs.arrow_arrays import from_integers
 from zkmargin.inputs.parquet import column_texts, is_accepted
 from zkmargin.inputs.plain_csv import NotPlainError, check_plain
 from zkmargin.inputs.problems import Problems
@@ -77,9 +78,9 @@ def refusing() -> Iterator[None]:
 
 
 def _picked(column: Any, positions: npt.NDArray[np.int64]) -> list[str]:
-    import pyarrow as pa  # noqa: PLC0415
-
-    return [""] * len(positions) if column is None else column_texts("", column.take(pa.array(positions)))
+    return (
+        [""] * len(positions) if column is None else column_texts("", column.take(from_integers(positions)))
+    )
 
 
 def _check(path: Path, header: list[str], schema: Schema) -> list[str]:

@@ -10,6 +10,16 @@ from typing import Any
 import numpy as np
 
 from zkmargin.inputs.account_rows import ACCOUNTS, Accounts
+from zkmargin.inputs.arrow_arrays import (
+    Bytes,
+    Integers,
+    Mask,
+    filled,
+    from_integers,
+    from_texts,
+    integers,
+    mask,
+)
 from zkmargin.inputs.columns import Columns, open_columns, refusing
 from zkmargin.inputs.ledger import User
 from zkmargin.inputs.plain_csv import NotPlainError
@@ -19,9 +29,6 @@ from zkmargin.inputs.tables import find_table, read_file
 from zkmargin.inputs.texts import normal_user
 from zkmargin.inputs.vector_text import (
     NONCE_BYTES,
-    Bytes,
-    Integers,
-    Mask,
     encoded,
     known_names,
     nonces,
@@ -42,9 +49,7 @@ class _Part:
     books: Integers
 
     def take(self, rows: Integers) -> _Part:
-        import pyarrow as pa  # noqa: PLC0415 - paid only by those who read a ledger
-
-        at = pa.array(rows)
+        at = from_integers(rows)
         return _Part(
             self.names.take(at), self.users.take(at), self.nonces[rows], self.given[rows], self.books[rows]
         )
@@ -63,7 +68,7 @@ class Directory:
         self.complete = complete
         self._by_row = by_row
         whole = _joined([part, _of_rows(by_row, order)])
-        self._part = whole.take(np.asarray(pc.sort_indices(whole.names)).astype(np.int64))
+        self._part = whole.take(integers(pc.sort_indices(whole.names)).astype(np.int64))
         self.names = self._part.names
         self.books = np.append(self._part.books, -1)
         self.order = tuple(order)
@@ -78,10 +83,8 @@ class Directory:
 
     def books_of(self, accounts: Iterable[str]) -> Mapping[str, str]:
         """Return the books of those of some accounts that have one."""
-        import pyarrow as pa  # noqa: PLC0415
-
         wanted = [name for name in dict.fromkeys(accounts) if _encodable(name)]
-        books = self.books[self._found(pa.array(wanted, pa.string()))]
+        books = self.books[self._found(from_texts(wanted))]
         found = {
             name: self.order[book] for name, book in zip(wanted, books.tolist(), strict=True) if book >= 0
         }
@@ -101,7 +104,8 @@ class Directory:
     def _found(self, names: Any) -> Integers:
         import pyarrow.compute as pc  # noqa: PLC0415
 
-        return np.asarray(pc.index_in(names, self.names).fill_null(-1)).astype(np.int64)
+        found = pc.index_in(names, self.names)
+        return np.where(mask(found.is_valid()), integers(filled(found)), -1)
 
 
 def read_directory(folder: Path, policy: Policy, problems: Problems) -> Directory:
@@ -144,15 +148,13 @@ def _scan(columns: Columns, order: Sequence[str]) -> tuple[_Part, Integers]:
 
 
 def _of_rows(accounts: Accounts, order: Sequence[str]) -> _Part:
-    import pyarrow as pa  # noqa: PLC0415
-
     at = {book: number for number, book in enumerate(order)}
     names = [name for name, user in accounts.users.items() if _encodable(name) and _encodable(user.id)]
     users = [accounts.users[name] for name in names]
     secret = b"".join(user.nonce.ljust(NONCE_BYTES, b"\0") for user in users)
     return _Part(
-        pa.array(names, pa.string()),
-        pa.array([user.id for user in users], pa.string()),
+        from_texts(names),
+        from_texts([user.id for user in users]),
         np.frombuffer(secret, np.uint8).reshape(-1, NONCE_BYTES),
         np.array([bool(user.nonce) for user in users], bool),
         np.array([at.get(accounts.books.get(name, ""), -1) for name in names], np.int64),
@@ -160,9 +162,9 @@ def _of_rows(accounts: Accounts, order: Sequence[str]) -> _Part:
 
 
 def _joined(parts: Sequence[_Part]) -> _Part:
-    import pyarrow as pa  # noqa: PLC0415
+    import pyarrow as pa  # noqa: PLC0415 - paid only by those who read a ledger
 
-    nothing = pa.array([], pa.string())
+    nothing = from_texts([])
     return _Part(
         pa.concat_arrays([nothing, *(part.names for part in parts)]),
         pa.concat_arrays([nothing, *(part.users for part in parts)]),

@@ -13,12 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from zkmargin.inputs.arrow_arrays import Integers, Mask
 from zkmargin.inputs.columns import Batch, Columns, refusing
 from zkmargin.inputs.directory import Directory
 from zkmargin.inputs.ledger_rows import BookRules
 from zkmargin.inputs.market import Market
 from zkmargin.inputs.plain_csv import NotPlainError
-from zkmargin.inputs.vector_decimals import Integers, LotSizes, Mask, Numbers, numbers
+from zkmargin.inputs.vector_decimals import LotSizes, Numbers, numbers
 from zkmargin.inputs.vector_text import Numbered, known_names
 
 _LARGEST = (1 << 62) - 1  # lots of one amount; larger ones are left to the row reader

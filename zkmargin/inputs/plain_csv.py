@@ -13,10 +13,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
+import numpy.typing as npt
+
+Bytes = npt.NDArray[np.uint8]
+Places = npt.NDArray[np.int64]
 
 _CHUNK = 1 << 22
 _FIELD = 1 << 15  # bytes; Python's reader takes fields of up to 2^17 characters
-_BLANK = (b"\n", b"\r\n")
 _COMMA, _QUOTE, _LINE, _RETURN = b',"\n\r'
 
 
@@ -55,27 +58,51 @@ def _lines(file: BinaryIO) -> Iterator[bytes]:
 
 def _check_block(block: bytes, inside: bool) -> bool:
     """Check a block that begins inside a quoted field or with a row; return whether it ends inside one."""
-    if b"\0" in block or block.count(b"\r") != block.count(b"\r\n"):
-        raise NotPlainError
-    if not block.isascii():
-        try:
-            block.decode()
-        except UnicodeDecodeError:
-            raise NotPlainError from None
-    if block.startswith(_BLANK) or any(b"\n" + blank in block for blank in _BLANK):
-        raise NotPlainError  # Arrow passes over a blank line at the end
     data = np.frombuffer(block, np.uint8)
     lines = np.flatnonzero(data == _LINE)
     quotes = np.flatnonzero(data == _QUOTE) if b'"' in block else lines[:0]
-    for marks in (lines, quotes):  # a field may go on over lines inside quotes
-        if len(marks) and (marks[0] > _FIELD or np.diff(marks).max(initial=0) > _FIELD):
-            raise NotPlainError
-    first = 1 if inside else 0
-    before = data[quotes[first::2] - 1]  # before the first byte stands the last one, an end of line
-    after = data[quotes[1 - first :: 2] + 1]
-    if not np.isin(before, (_COMMA, _LINE)).all() or not np.isin(after, (_COMMA, _LINE, _RETURN)).all():
+    returns = block.count(b"\r")
+    if (
+        b"\0" in block
+        or not _is_utf8(block)
+        or (returns and returns != block.count(b"\r\n"))
+        or _has_blank_line(data, lines)
+        or _has_gap(lines)  # a field may go on over lines inside quotes
+        or _has_gap(quotes)
+        or not _stand_apart(data, quotes, inside)
+    ):
         raise NotPlainError
     ends_inside = inside ^ (len(quotes) % 2 == 1)
     if ends_inside and len(block) - (quotes[-1] if len(quotes) else 0) > _FIELD:
         raise NotPlainError
     return bool(ends_inside)
+
+
+def _is_utf8(block: bytes) -> bool:
+    if block.isascii():
+        return True
+    try:
+        block.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _has_blank_line(data: Bytes, lines: Places) -> bool:
+    """Look for lines of no byte, or of a carriage return: Arrow passes over one at the end."""
+    length = np.diff(lines, prepend=-1) - 1
+    return bool(np.any((length == 0) | ((length == 1) & (data[lines - 1] == _RETURN))))
+
+
+def _has_gap(marks: Places) -> bool:
+    return len(marks) > 0 and bool(marks[0] > _FIELD or np.diff(marks).max(initial=0) > _FIELD)
+
+
+def _stand_apart(data: Bytes, quotes: Places, inside: bool) -> bool:
+    """Say whether quotes open after a separator and close before one, in turn."""
+    first = 1 if inside else 0
+    before = data[quotes[first::2] - 1]  # before the first byte stands the last one, an end of line
+    after = data[quotes[1 - first :: 2] + 1]
+    opened = (before == _COMMA) | (before == _LINE)
+    closed = (after == _COMMA) | (after == _LINE) | (after == _RETURN)
+    return bool(opened.all() and closed.all())

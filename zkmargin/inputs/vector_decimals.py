@@ -8,17 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from zkmargin.inputs.vector_text import Bytes, pieces
+from zkmargin.inputs.arrow_arrays import (
+    Bytes,
+    Integers,
+    Mask,
+    filled,
+    from_integers,
+    from_mask,
+    integers,
+    mask,
+    pieces,
+)
 
-Integers = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
 Words = npt.NDArray[np.uint64]
 
 MAX_DECIMALS = 18  # 10^18 fits 64 bits
@@ -94,7 +101,7 @@ def numbers(column: Any, finest: int, *, optional: bool = False) -> Numbers:
     else:
         return Numbers.nothing(len(column), known=False)
     if column.null_count and not optional:
-        found.known[np.asarray(column.is_null())] = False
+        found.known[mask(column.is_null())] = False
     return found
 
 
@@ -103,7 +110,7 @@ def _decimals(size: Fraction) -> int:
 
 
 def _of_integers(column: Any) -> Numbers:
-    values = np.asarray(column.fill_null(0))
+    values = integers(filled(column))
     known = (
         values <= np.array(_SAFE, values.dtype) if values.dtype == np.uint64 else np.ones(len(values), bool)
     )
@@ -119,14 +126,13 @@ def _of_decimals(column: Any, finest: int) -> Numbers:
         return Numbers.nothing(len(column), known=False)
     if column.type.bit_width < 128:
         column = column.cast(pa.decimal128(column.type.precision, scale))
-    if column.null_count:
-        column = column.fill_null(pa.scalar(Decimal(0), column.type))
+    column = filled(column)
     low, high = _limbs(column)
     known = high == low >> 63
     if scale > MAX_DECIMALS or (scale > finest and not known.all()):
         # Decimals finer than every lot are zeros, or the row reader refuses them
         coarse = column.cast(options=pc.CastOptions(pa.decimal128(38, finest), allow_decimal_truncate=True))
-        same = np.asarray(pc.equal(coarse.cast(column.type), column))
+        same = mask(pc.equal(coarse.cast(column.type), column))
         low, high = _limbs(coarse)
         known, scale = same & (high == low >> 63), finest
     return Numbers(low, np.full(len(low), scale, np.int64), known)
@@ -143,18 +149,17 @@ def _of_texts(column: Any, finest: int, optional: bool) -> Numbers:
     import pyarrow as pa  # noqa: PLC0415
     import pyarrow.compute as pc  # noqa: PLC0415
 
-    if column.null_count:
-        column = column.fill_null("")
+    column = filled(column)
     data, starts, lengths = pieces(column)
     found = _of_short(data, starts, lengths)
     if optional:
         found.known[lengths == 0] = True
     long = np.flatnonzero(lengths > _SHORT)
     if len(long):
-        texts = column.take(pa.array(long))
-        matched = np.asarray(pc.match_substring_regex(texts, _LONG))
+        texts = column.take(from_integers(long))
+        matched = mask(pc.match_substring_regex(texts, _LONG))
         long = long[matched]
-        part = _of_decimals(texts.filter(pa.array(matched)).cast(pa.decimal128(38, 18)), finest)
+        part = _of_decimals(texts.filter(from_mask(matched)).cast(pa.decimal128(38, 18)), finest)
         found.mantissas[long], found.decimals[long] = part.mantissas, part.decimals
         found.known[long] = part.known
     return found

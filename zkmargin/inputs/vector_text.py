@@ -6,14 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from zkmargin.inputs.arrow_arrays import Bytes, Integers, Mask, filled, from_texts, integers, pieces
 from zkmargin.inputs.parquet import column_texts
 from zkmargin.inputs.texts import label_fault
-
-Bytes = npt.NDArray[np.uint8]
-Integers = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
 
 _SPACE, _LAST_PRINTABLE = 0x20, 0x7E
 _MAX_PLAIN = 256  # limits.MAX_TEXT; a longer one is looked at on its own
@@ -28,9 +24,8 @@ def texts(column: Any) -> Any:
         column = column.dictionary_decode()
         kind = column.type
     if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_integer(kind):
-        column = column.cast(pa.string())
-        return column.fill_null("") if column.null_count else column
-    return pa.array(column_texts("", column), pa.string())
+        return filled(column.cast(pa.string()))
+    return from_texts(column_texts("", column))
 
 
 def encoded(column: Any) -> tuple[Integers, Any]:
@@ -41,17 +36,7 @@ def encoded(column: Any) -> tuple[Integers, Any]:
     plain = pa.types.is_dictionary(kind) and pa.types.is_string(kind.value_type)
     if not plain or column.null_count or column.dictionary.null_count:
         column = texts(column).dictionary_encode()
-    return np.asarray(column.indices).astype(np.int64), column.dictionary
-
-
-def pieces(column: Any) -> tuple[Bytes, Integers, Integers]:
-    """Return the bytes of an array of strings, where each string starts in them, and lengths."""
-    _, offsets, data = column.buffers()
-    ends = np.frombuffer(offsets or b"\0\0\0\0", "<i4")[
-        column.offset : column.offset + len(column) + 1
-    ].astype(np.int64)
-    content = np.frombuffer(data or b"", np.uint8)[ends[0] : ends[-1]]
-    return content, ends[:-1] - ends[0], np.diff(ends)
+    return integers(column.indices).astype(np.int64), column.dictionary
 
 
 def sound_labels(column: Any) -> Mask:
@@ -100,12 +85,10 @@ def known_names(column: Any, at: Mapping[str, int]) -> Integers:
 
 def replaced(column: Any, change: Callable[[str], str]) -> Any:
     """Return an array of strings with those changed that are not ASCII."""
-    import pyarrow as pa  # noqa: PLC0415
-
     data, _, _ = pieces(column)
     if data.max(initial=0) < 0x80:
         return column
-    return pa.array([text if text.isascii() else change(text) for text in column.to_pylist()], pa.string())
+    return from_texts([text if text.isascii() else change(text) for text in column.to_pylist()])
 
 
 _NIBBLES = np.full(256, 0xFF, np.uint8)
