@@ -77,10 +77,25 @@ def floored(lots: Values, counts: Rows, prices: Sequence[Fraction]) -> Values:
 
     Over non-negative columns a floored inequality implies the exact one: the only rounding rule.
     """
+    exact, denominators = _priced(lots, counts, prices)
+    return _narrowed(exact // denominators)
+
+
+def remainders(lots: Values, counts: Rows, prices: Sequence[Fraction]) -> Values:
+    """Return what `floored` leaves of each part, in units of 1 / the denominator of its price."""
+    exact, denominators = _priced(lots, counts, prices)
+    return _narrowed(exact % denominators)
+
+
+def _priced(lots: Values, counts: Rows, prices: Sequence[Fraction]) -> tuple[Values, Values]:
+    """Return lots x numerator, and the denominator, per part."""
     numerators = np.repeat(integers([price.numerator for price in prices]), counts)
     denominators = np.repeat(integers([price.denominator for price in prices]), counts)
-    exact = products(lots, numerators) // denominators
-    return integers(exact.tolist()) if exact.dtype == object else exact
+    return products(lots, numerators), denominators
+
+
+def _narrowed(values: Values) -> Values:
+    return integers(values.tolist()) if values.dtype.hasobject else values
 
 
 def _size(values: Values) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import lcm
+from typing import NamedTuple
 
 import numpy as np
 
@@ -25,8 +26,7 @@ BALANCES, COSTS, WORST_CASES, RESULTS, POSITIONS = range(
 FINEST = 1 << 16  # a row may be written in a unit finer by at most this factor
 
 
-@dataclass(frozen=True)
-class DraftColumn:
+class DraftColumn(NamedTuple):
     """`high` is the most that the canonical witness of any inputs puts into it; `width` bits hold that."""
 
     name: str

@@ -61,13 +61,10 @@ class Block:
         position[parts.columns] = np.arange(len(parts.columns))
         for i, row in enumerate(rows):
             matrix[position[circuit.side_parts[row.sides].columns], i] = row.coefficients
+        widths = [circuit.columns[column].width for column in parts.columns.tolist()]
         ends = parts.starts + parts.counts
         blocks = zip(sides, parts.starts.tolist(), ends.tolist(), strict=True)
-        return [_SideBlock(side, self._widths(circuit, side), matrix[a:b]) for side, a, b in blocks]
-
-    def _widths(self, circuit: Circuit, side: SideKey) -> tuple[int, ...]:
-        parts = circuit.inputs[side[0]].sides[side[1]].parts
-        return tuple(circuit.columns[column].width for column, _ in parts)
+        return [_SideBlock(side, tuple(widths[a:b]), matrix[a:b]) for side, a, b in blocks]
 
     def evaluate(self, state: State) -> tuple[Rows, Values]:
         """Return the accounts that anything touches, rising, and their values, [accounts, rows]."""

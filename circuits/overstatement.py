@@ -7,8 +7,12 @@ than one unit per part (digit) of what the account holds. The bound takes the wo
 from __future__ import annotations
 
 from fractions import Fraction
+from math import lcm
 
-from zkmargin.circuits.circuit import OUTPUTS, Circuit, Equation, R, variable
+import numpy as np
+
+from zkmargin.circuits.arrays import TermArrays, products, remainders
+from zkmargin.circuits.circuit import Circuit, Equation, R, variable
 from zkmargin.circuits.compiled import CompiledBook
 from zkmargin.circuits.structure import roles_of, values_of
 
@@ -16,11 +20,9 @@ from zkmargin.circuits.structure import roles_of, values_of
 def overstatement(compiled: CompiledBook) -> Fraction:
     """Return the worst over-statement of R per account in quote currency."""
     circuit = compiled.circuit
-    values = {variable(column) for column in values_of(roles_of(circuit))}
-    errors = dict.fromkeys((v for v in range(variable(len(circuit.columns))) if v not in values), Fraction(0))
+    errors = _Errors(circuit)
     definition = circuit.definition(R)
-    terms = () if definition is None else definition.terms
-    rounding = sum((a * _error(circuit, var, errors) for var, a in terms if var >= len(OUTPUTS)), Fraction(0))
+    rounding = Fraction(0) if definition is None else errors.combined(definition.arrays)
     before = sum(
         (
             _most(circuit, index) * compiled.tolerance.get(item.key, 0)
@@ -31,35 +33,46 @@ def overstatement(compiled: CompiledBook) -> Fraction:
     return rounding * circuit.quanta["equity"] + before
 
 
-def _error(circuit: Circuit, var: int, known: dict[int, Fraction]) -> Fraction:
-    """Return by how many of its units an auxiliary value can exceed the exact one (all others are exact)."""
-    if var in known:
-        return known[var]
-    known[var] = Fraction(0)
-    bounds = [(circuit.equations[index], a) for index, a in circuit.incidence[var] if a > 0]
-    for equation, a in bounds:
-        if equation.slack is None:
-            continue
-        error = _rounding(circuit, equation)
-        for other, b in equation.terms:
-            if b < 0 and other != variable(equation.slack):
-                error -= b * _error(circuit, other, known)
-        whole = Fraction(1 if a > 1 else 0)  # the value itself is rounded up to its unit
-        known[var] = max(known[var], error / a + whole)
-    return known[var]
+class _Errors:
+    """By how many of its units every auxiliary value can exceed the exact one; all other columns are exact."""
+
+    def __init__(self, circuit: Circuit) -> None:
+        self.circuit = circuit
+        self.values = np.array([variable(column) for column in values_of(roles_of(circuit))], dtype=np.int64)
+        self.known: dict[int, Fraction] = {}
+
+    def combined(self, form: TermArrays) -> Fraction:
+        """Return the error of a sum of coefficient x variable."""
+        found = zip(self.values.tolist(), form.at(self.values).tolist(), strict=True)
+        return sum((a * self.of(var) for var, a in found if a), Fraction(0))
+
+    def of(self, var: int) -> Fraction:
+        """Return the error of an auxiliary value: the worst that one of its inequalities allows."""
+        if var in self.known:
+            return self.known[var]
+        self.known[var] = Fraction(0)
+        for index, a in self.circuit.incidence[var]:
+            equation = self.circuit.equations[index]
+            if a > 0 and equation.slack is not None:
+                against = TermArrays(equation.arrays.variables, np.minimum(equation.arrays.coefficients, 0))
+                error = _rounding(self.circuit, equation) - self.combined(against)
+                whole = 1 if a > 1 else 0  # the value itself is rounded up to its unit
+                self.known[var] = max(self.known[var], error / a + whole)
+        return self.known[var]
 
 
 def _rounding(circuit: Circuit, equation: Equation) -> Fraction:
     """Return how much of a row's value rounding can take: of each input the worse side, all its parts full."""
-    sides: dict[int, Fraction] = {}
-    for price in equation.prices:
-        numerator, denominator = price.coefficient.numerator, price.coefficient.denominator
-        lost = sum(
-            (lots * numerator % denominator) * circuit.columns[column].capacity
-            for column, lots in circuit.inputs[price.input].sides[price.side].parts
-        )
-        sides[price.input] = max(sides.get(price.input, Fraction(0)), Fraction(lost, denominator))
-    return sum(sides.values(), Fraction(0))
+    if not equation.prices:
+        return Fraction(0)
+    parts = circuit.side_parts[tuple((price.input, price.side) for price in equation.prices)]
+    lost = remainders(parts.lots, parts.counts, [price.coefficient for price in equation.prices])
+    sides = np.add.reduceat(products(lost, parts.capacities), parts.starts).tolist()
+    unit = lcm(*(price.coefficient.denominator for price in equation.prices))
+    worse: dict[int, int] = {}
+    for price, most in zip(equation.prices, sides, strict=True):
+        worse[price.input] = max(worse.get(price.input, 0), most * (unit // price.coefficient.denominator))
+    return Fraction(sum(worse.values()), unit)
 
 
 def _most(circuit: Circuit, index: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Protocol
 
 import numpy as np
@@ -15,11 +16,11 @@ from zkmargin.sparse import INT64_SAFE, Rows, Values, integers
 
 
 class Bounded(Protocol):
-    """A column, in a draft or in a circuit."""
+    """A column, in a draft or in a circuit: it can hold up to 2^width - 1."""
 
     @property
-    def capacity(self) -> int:
-        """The largest value that it can hold."""
+    def width(self) -> int:
+        """Bits."""
         ...
 
 
@@ -38,7 +39,7 @@ class Capacities:
     """What every variable of a form can hold, outputs nothing; the few columns beyond int64 are kept apart."""
 
     def __init__(self, columns: Sequence[Bounded]) -> None:
-        every = [0] * len(OUTPUTS) + [column.capacity for column in columns]
+        every = [0] * len(OUTPUTS) + [(1 << column.width) - 1 for column in columns]
         self._wide = {var: most for var, most in enumerate(every) if most >= INT64_SAFE}
         self._narrow = np.array([0 if var in self._wide else most for var, most in enumerate(every)])
         self._is_wide = np.array([var in self._wide for var in range(len(every))])
@@ -70,10 +71,11 @@ class PartTable:
         if not all(of):
             raise ValueError("a side without columns")
         counts = np.array([len(parts) for parts in of], dtype=np.int64)
+        columns, lots = zip(*chain.from_iterable(of), strict=True) if of else ((), ())
         return SideParts(
-            columns=np.array([column for parts in of for column, _ in parts], dtype=np.int64),
-            lots=integers([lots for parts in of for _, lots in parts]),
-            capacities=integers([self._columns[column].capacity for parts in of for column, _ in parts]),
+            columns=np.array(columns, dtype=np.int64),
+            lots=integers(lots),
+            capacities=integers([(1 << self._columns[column].width) - 1 for column in columns]),
             starts=np.cumsum(counts) - counts,
             counts=counts,
         )

@@ -98,10 +98,10 @@ class Structure:
 
 def roles_of(circuit: Circuit) -> tuple[tuple[str, ...], ...]:
     """Return what every column is declared as: input, deficit, slack, on, tier, part; a value has no role."""
-    out: list[list[str]] = [[] for _ in circuit.columns]
+    out: list[tuple[str, ...]] = [()] * len(circuit.columns)
     for column, role in _declared(circuit):
-        out[column].append(role)
-    return tuple(map(tuple, out))
+        out[column] = (*out[column], role)
+    return tuple(out)
 
 
 def values_of(roles: Sequence[tuple[str, ...]]) -> tuple[int, ...]:

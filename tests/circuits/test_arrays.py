@@ -10,7 +10,7 @@ from circuit_cases import small_book
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zkmargin.circuits.arrays import dot, floored, plus_multiple, products, term_arrays
+from zkmargin.circuits.arrays import dot, floored, plus_multiple, products, remainders, term_arrays
 from zkmargin.circuits.circuit import Column, variable
 from zkmargin.circuits.incidence import Incidence
 from zkmargin.circuits.parts import Capacities, PartTable
@@ -42,7 +42,10 @@ def test_prices_are_rounded_down(prices: list[tuple[int, int, int]], first: int)
     lots = [abs(first) + n for n in range(sum(counts))]
     repeated = [price for price, count in zip(exact, counts, strict=True) for _ in range(count)]
     expected = [w * price.numerator // price.denominator for w, price in zip(lots, repeated, strict=True)]
-    assert floored(integers(lots), np.array(counts, dtype=np.int64), exact).tolist() == expected
+    sizes = integers(lots), np.array(counts, dtype=np.int64)
+    assert floored(*sizes, exact).tolist() == expected
+    rest = [w * price.numerator % price.denominator for w, price in zip(lots, repeated, strict=True)]
+    assert remainders(*sizes, exact).tolist() == rest
 
 
 @given(st.dictionaries(st.integers(0, 20), INTEGERS.filter(bool)))
