@@ -34,6 +34,8 @@ def _plain(value: Json) -> Json:
             return fraction_text(value)
         case bytes():
             return value.hex()
+        case list() | tuple():  # as below, found sooner
+            return [_plain(item) for item in value]
         case Mapping():
             if not all(isinstance(key, str) for key in value):
                 raise TypeError("canonical JSON keys are strings")

@@ -12,6 +12,7 @@ and its value on a row is <outputs, u_A> + <bits, u_B>, modulo the group order.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -28,11 +29,11 @@ class SpreadForm:
 
 def combine(weighted: Iterable[tuple[int, Terms]], order: int) -> dict[int, int]:
     """Add up weight * form per variable, modulo `order`: one multiplication a term, whatever the widths."""
-    total: dict[int, int] = {}
+    total: defaultdict[int, int] = defaultdict(int)
     for weight, terms in weighted:
         for variable, coefficient in terms:
-            total[variable] = (total.get(variable, 0) + weight * coefficient) % order
-    return total
+            total[variable] += weight * coefficient
+    return {variable: value % order for variable, value in total.items()}
 
 
 def spread(form: Mapping[int, int], circuit: Circuit, order: int) -> SpreadForm:
