@@ -30,22 +30,22 @@ def surplus(rules: Mapping[str, object], row: Mapping[tuple[str, str], int]) -> 
 @pytest.mark.xfail(strict=True, reason="what is owed gains in scenarios in which what is held does not move")
 @pytest.mark.parametrize(
     ("rules", "position", "asset"),
-    [
+    [  # only what is held moves; debts by 18 % for a haircut of 5 %; only debts
         (
             COIN,
             {("position", "BTC-PERP"): -1_000, ("cost", "USD"): -10_001_000},
             "BTC",
-        ),  # debts do not move, what is held does
+        ),
         (
             TIERS,
             {("position", "ETH-PERP"): 1_000, ("cost", "USD"): 4_001_000},
             "ETH",
-        ),  # debts move by 18 %, the haircut is 5 %
+        ),
         (
             CASH,
             {("position", "ETH-PERP"): 1_000, ("cost", "USD"): 4_001_000},
             "ETH",
-        ),  # debts move, what is held does not
+        ),
     ],
 )
 def test_a_loan_to_oneself_hides_no_shortfall(
