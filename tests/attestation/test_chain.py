@@ -11,7 +11,10 @@ from malicious.dishonest import Lies, cheat, failed, removed
 from tests.attestation.exchange import ALICE, Exchange, inputs, new_key, open_exchange
 from tests.attestation.forging import Forgery
 from zkmargin.attestation import audit
+from zkmargin.attestation.header import SUITE
+from zkmargin.attestation.manifest import Manifest
 from zkmargin.attestation.report import Outcome
+from zkmargin.errors import UndecidedError
 
 Patch = pytest.MonkeyPatch
 TOMORROW = "2026-01-02T00:00:00Z"
@@ -103,3 +106,19 @@ def test_the_previous_digest_altered(first: Exchange, second: Exchange, tmp_path
         assert "totals of spot" in failed(report)
     moved = replace(second, folder=first.folder)
     assert "bundle snapshot" in failed(moved.verify(second.signed(second.bundle("1")), ALICE).report)
+
+
+def test_an_unknown_suite_is_undecided(exchange: Exchange) -> None:
+    """Another suite may be right: this release cannot tell."""
+    data = (exchange.attestation / "manifest.json").read_bytes()
+    with pytest.raises(UndecidedError, match="unknown suite"):
+        Manifest.from_bytes(data.replace(SUITE.encode(), SUITE.encode()[:-1] + b"2"))
+
+
+def test_an_unknown_circuit_version_is_undecided(exchange: Exchange, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("zkmargin.attestation.public.CIRCUIT_VERSIONS", (2,))
+    report = exchange.audit().report
+    assert report.outcome is Outcome.UNDECIDED
+    assert (
+        next(check for check in report.checks if check.outcome is Outcome.UNDECIDED).code == "circuit-version"
+    )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from zkmargin import limits
 from zkmargin.canonical import Json
-from zkmargin.errors import DecodeError, VerificationError
+from zkmargin.errors import DecodeError, UndecidedError, VerificationError
 from zkmargin.transcript import Label, Protocol, Transcript
 from zkmargin.tree import Node, depth_of
 
@@ -135,7 +135,7 @@ def header_from_json(data: Json) -> Header:
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise DecodeError("header", f"the manifest's header is malformed: {type(error).__name__}") from None
     if suite != SUITE:
-        raise DecodeError("suite", "the attestation uses another suite", expected=SUITE, actual=suite)
+        raise UndecidedError("suite", "the attestation is of an unknown suite", expected=SUITE, actual=suite)
     _exact_keys(data, set(header_json(header)))
     ids = [book.id for book in header.books]
     if not ids or ids != sorted(set(ids), key=str.encode):

@@ -20,12 +20,12 @@ from zkmargin.canonical import Json
 from zkmargin.circuits.compile import compile_circuit
 from zkmargin.circuits.compiled import CompiledBook
 from zkmargin.circuits.overstatement import overstatement
-from zkmargin.errors import DecodeError, UsageError, VerificationError, ZkmarginError
+from zkmargin.errors import DecodeError, UndecidedError, UsageError, VerificationError, ZkmarginError
 from zkmargin.inputs.decimals import decimal_text
 from zkmargin.inputs.market import Market, time_text
 from zkmargin.inputs.market_rules import check_market, check_together
 from zkmargin.inputs.policy import Policy
-from zkmargin.inputs.policy_rules import check_policy
+from zkmargin.inputs.policy_rules import CIRCUIT_VERSIONS, check_policy
 from zkmargin.risk.comparison import Tolerance, differences
 from zkmargin.risk.entries import RiskTable
 from zkmargin.risk.table import build_risk_table
@@ -137,6 +137,13 @@ def parse_strictly(role: str, data: bytes, parse: Callable[[Json], T]) -> T:
 
 
 def _check_lawful(policy: Policy, market: Market) -> bool:
+    if policy.circuit_version not in CIRCUIT_VERSIONS:
+        raise UndecidedError(
+            "circuit-version",
+            "the policy names a circuit version that this release does not know",
+            expected=", ".join(map(str, CIRCUIT_VERSIONS)),
+            actual=policy.circuit_version,
+        )
     problems = _trusting(
         lambda: check_policy(policy) + check_market(market) or check_together(policy, market)
     )
