@@ -67,7 +67,9 @@ class Row:
     @property
     def shape(self) -> object:
         """A key that two rows share if and only if their coefficients are the same."""
-        return tuple(sorted(self.columns.items())), self.sides, tuple(self.coefficients.tolist())
+        found = self.coefficients
+        exact = tuple(found.tolist()) if found.dtype.hasobject else found.tobytes()
+        return tuple(sorted(self.columns.items())), self.sides, exact
 
 
 @dataclass(frozen=True)

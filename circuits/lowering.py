@@ -90,10 +90,11 @@ class Lowering(Columns):
         if self.least(row) >= 0:
             self.omitted_rows.append(DraftOmission(name, row, None))
             return None
-        if row.shape in self._kept:
-            self.omitted_rows.append(DraftOmission(name, row, self._kept[row.shape]))
+        shape = row.shape
+        if shape in self._kept:
+            self.omitted_rows.append(DraftOmission(name, row, self._kept[shape]))
             return None
-        self._kept[row.shape] = name
+        self._kept[shape] = name
         return self.slack_equation(name, row, place, high)
 
     def slack_equation(self, name: str, row: Row, place: Place, high: int | None = None) -> int:

@@ -9,10 +9,12 @@ from typing import Protocol
 
 import numpy as np
 
-from zkmargin.circuits.arrays import TermArrays, dot
+from zkmargin.circuits.arrays import TermArrays, dot, term_arrays
 from zkmargin.circuits.expression import SideKey
 from zkmargin.circuits.variables import OUTPUTS, Parts
 from zkmargin.sparse import INT64_SAFE, Rows, Values, integers
+
+NARROW = 61  # bits of a column whose capacity is stored in int64
 
 
 class Bounded(Protocol):
@@ -71,11 +73,17 @@ class PartTable:
         if not all(of):
             raise ValueError("a side without columns")
         counts = np.array([len(parts) for parts in of], dtype=np.int64)
-        columns, lots = zip(*chain.from_iterable(of), strict=True) if of else ((), ())
+        parts = term_arrays(tuple(chain.from_iterable(of)))
         return SideParts(
-            columns=np.array(columns, dtype=np.int64),
-            lots=integers(lots),
-            capacities=integers([(1 << self._columns[column].width) - 1 for column in columns]),
+            columns=parts.variables,
+            lots=parts.coefficients,
+            capacities=self._capacities(parts.variables),
             starts=np.cumsum(counts) - counts,
             counts=counts,
         )
+
+    def _capacities(self, columns: Rows) -> Values:
+        widths = np.array([self._columns[column].width for column in columns.tolist()], dtype=np.int64)
+        if len(widths) and widths.max() > NARROW:
+            return integers([(1 << width) - 1 for width in widths.tolist()])
+        return (1 << widths) - 1

@@ -7,7 +7,7 @@ account.
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import chain, pairwise
 
 from zkmargin.circuits.circuit import Equation, Gate, I, OneHot, R, variable
 from zkmargin.circuits.structure import Structure, group_terms, normal
@@ -125,9 +125,8 @@ def _check_group(structure: Structure, group: OneHot) -> set[str]:
 
 def _check_amount(structure: Structure, group: OneHot) -> None:
     """Tiers are of whole sides: every digit of an amount sets its tier."""
-    sides = [side.parts for item in structure.circuit.inputs for side in item.sides]
-    whole = [part for parts in sides if parts[0] in group.amount for part in parts]
-    if sorted(whole) != sorted(group.amount):
+    sides = [structure.sides_from.get(part, ()) for part in set(group.amount)]
+    if sorted(chain.from_iterable(sides)) != sorted(group.amount):
         raise CircuitError("selector", f"{group.name}: its amount is no whole side of an input")
 
 

@@ -35,6 +35,11 @@ class Structure:
         return values_of(self.roles)
 
     @cached_property
+    def sides_from(self) -> dict[tuple[int, int], Parts]:
+        """All parts of every side, by its first part."""
+        return {side.parts[0]: side.parts for item in self.circuit.inputs for side in item.sides}
+
+    @cached_property
     def equations_of(self) -> dict[Terms, list[Equation]]:
         """Equations by their exact terms."""
         out: dict[Terms, list[Equation]] = {}

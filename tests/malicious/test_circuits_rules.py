@@ -184,6 +184,11 @@ def test_both_sides_of_a_pair_raised_to_lower_a_requirement() -> None:
     check_row(cheat, changed(cheat, row, {R: 0, I: 0}, **both, **lower, **rounded))
 
 
+def test_a_loan_to_oneself_that_lowers_a_requirement() -> None:
+    assert broken(with_terms(HONEST, DOWN, {"owed[USD]": 1})) == {"pair"}
+    assert broken(with_terms(HONEST, DOWN, {"owed[USD]": 1, "held[USD]": -1})) == set()
+
+
 def test_a_requirement_that_gross_size_lowers() -> None:
     cheat = with_terms(HONEST, "R", {"position[P].long": -1, "position[P].short": -1})
     assert broken(cheat) == {"pair"}
@@ -374,6 +379,12 @@ def test_tiers_that_one_digit_does_not_set() -> None:
     assert row.outputs[E] == 96
     free = {"on:haircut": 0, TIER[1]: 0, PART[1]: 0, HELD[1]: 0}
     check_row(cheat, changed(cheat, row, {E: 120}, surplus=120, **free))
+
+
+def test_an_amount_that_counts_one_digit_twice() -> None:
+    """Its equations are the honest ones: a sum over a repeated part would be as if it stood once."""
+    once = HONEST.one_hots[0].amount
+    assert broken(group(amount=(*once, *once))) == {"selector"}
 
 
 # ---- gates ----
