@@ -72,6 +72,7 @@ class _Linker:
         self.at = {column: position for position, column in enumerate(order)}
         self.variables = np.empty(len(order), dtype=np.int64)
         self.variables[order] = np.arange(variable(0), variable(len(order)))
+        self.numbers = np.array(range(variable(len(order))), dtype=object)  # every equation shares them
         self.columns = tuple(Column(self.to.columns[j].name, self.to.columns[j].width) for j in order)
 
     def compiled(self) -> CompiledBook:
@@ -106,7 +107,7 @@ class _Linker:
         coefficients = np.concatenate([row.coefficients, integers(list(others.values()))])
         kept = np.flatnonzero(coefficients != 0)
         kept = kept[np.argsort(found[kept])]
-        return tuple(zip(found[kept].tolist(), coefficients[kept].tolist(), strict=True))
+        return tuple(zip(self.numbers[found[kept]].tolist(), coefficients[kept].tolist(), strict=True))
 
     def prices(self, row: Row) -> tuple[Price, ...]:
         return tuple(Price(*side, price) for side, price in sorted(row.prices.items()))
