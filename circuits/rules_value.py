@@ -6,14 +6,18 @@ counts in N, and everywhere else the two sides together may only cost.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from zkmargin.circuits.arrays import products
-from zkmargin.circuits.circuit import OUTPUTS, E, Equation, I, Input, N, R, variable
+from zkmargin.circuits.circuit import OUTPUTS, Circuit, E, Equation, I, N, R, variable
 from zkmargin.circuits.expression import SideKey
 from zkmargin.circuits.structure import Structure, normal
 from zkmargin.errors import CircuitError
 from zkmargin.sparse import Values, integers
+
+Pair = tuple[str, tuple[SideKey, SideKey]]  # what a refusal calls it, and its two sides
 
 
 def check_net(structure: Structure) -> None:
@@ -50,7 +54,10 @@ def check_equity(structure: Structure) -> None:
 
 
 def check_pair(structure: Structure) -> None:
-    """Check, per lot, that raising both sides of a pair loosens no inequality and lowers no requirement."""
+    """Check, per lot, that raising both sides of a pair loosens no inequality and lowers no requirement.
+
+    What is held and what is owed of one asset are such a pair: a loan to oneself is no hedge.
+    """
     pairs = _Pairs(structure)
     for equation in structure.inequalities:
         pairs.check(equation, np.maximum, 1)
@@ -65,36 +72,55 @@ class _Pairs:
 
     def __init__(self, structure: Structure) -> None:
         self.circuit = structure.circuit
-        pairs = [index for index, item in enumerate(self.circuit.inputs) if len(item.sides) == 2]
-        parts = self.circuit.side_parts[_both_sides(pairs)]
-        per_lot = integers([factor for index in pairs for factor in _per_lot(self.circuit.inputs[index])])
-        self.input_of = np.full(structure.variables, -1)
-        self.input_of[variable(0) + parts.columns] = np.repeat(np.repeat(pairs, 2), parts.counts)
+        self.pairs = _pairs_of(self.circuit)
+        parts = self.circuit.side_parts[_both_sides(range(len(self.pairs)), self.pairs)]
+        per_lot = integers([factor for _, sides in self.pairs for factor in _per_lot(self.circuit, sides)])
+        self.pair_of = np.full(structure.variables, -1)
+        self.pair_of[variable(0) + parts.columns] = np.repeat(
+            np.repeat(np.arange(len(self.pairs)), 2), parts.counts
+        )
         self.per_lot: Values = np.zeros(structure.variables, dtype=per_lot.dtype)
         self.per_lot[variable(0) + parts.columns] = per_lot
 
     def check(self, equation: Equation, worst: np.ufunc, sign: int) -> None:
         """Compare the worst part of the long side with the worst of the short side, of every pair in an equation."""
-        touched = np.unique(self.input_of[equation.arrays.variables])
+        touched = np.unique(self.pair_of[equation.arrays.variables])
         pairs = touched[touched >= 0].tolist()
         if not pairs:
             return
-        parts = self.circuit.side_parts[_both_sides(pairs)]
+        parts = self.circuit.side_parts[_both_sides(pairs, self.pairs)]
         at = variable(0) + parts.columns
         sides = worst.reduceat(products(equation.arrays.at(at), self.per_lot[at]), parts.starts)
         helps = np.flatnonzero(sign * (sides[::2] + sides[1::2]) > 0).tolist()
         if helps:
-            name = self.circuit.inputs[pairs[helps[0]]].name
-            raise CircuitError("pair", f"{equation.name}: raising both sides of {name} helps")
+            raise CircuitError(
+                "pair", f"{equation.name}: raising both sides of {self.pairs[pairs[helps[0]]][0]} helps"
+            )
 
 
-def _both_sides(pairs: list[int]) -> tuple[SideKey, ...]:
-    return tuple((index, side) for index in pairs for side in (0, 1))
+def _pairs_of(circuit: Circuit) -> list[Pair]:
+    """Return the signed inputs, and what is held and owed of each asset: two inputs, but no gain together either."""
+    signed = [
+        (item.name, ((index, 0), (index, 1)))
+        for index, item in enumerate(circuit.inputs)
+        if len(item.sides) == 2
+    ]
+    own = circuit.input_index
+    loans = [
+        (f"held and owed {asset}", ((index, 0), (own["owed", asset], 0)))
+        for (kind, asset), index in own.items()
+        if kind == "held" and ("owed", asset) in own
+    ]
+    return signed + loans
 
 
-def _per_lot(item: Input) -> list[int]:
+def _both_sides(chosen: Iterable[int], pairs: list[Pair]) -> tuple[SideKey, ...]:
+    return tuple(side for pair in chosen for side in pairs[pair][1])
+
+
+def _per_lot(circuit: Circuit, sides: tuple[SideKey, SideKey]) -> list[int]:
     """Return what brings each part of a pair to one size: parts are powers of two, so this is exact."""
-    lots = [lots for side in item.sides for _, lots in side.parts]
+    lots = [lots for index, side in sides for _, lots in circuit.inputs[index].sides[side].parts]
     return [max(lots) // part for part in lots]
 
 

@@ -6,8 +6,9 @@
     I = initial factor x R
 
 A unit's loss in a scenario is minus the P&L of everything whose price moves in it: positions, shocked balances, what
-is owed in any asset but the settlement asset, and entry costs. Collateral is "shocked" (no haircut, P&L in the
-scenarios), "cash" (neither), cut by marginal tiers, or absent from the policy: then it counts in N only.
+is owed, and entry costs. Collateral is "shocked" (no haircut, P&L in the scenarios), "cash" (neither), cut by marginal
+tiers, or absent from the policy: then it counts in N only. A debt gains in a scenario only where collateral in its
+asset loses, so that holding and owing the same never lowers a requirement: see `risk.eligibility.debt_pnl`.
 
 Whatever is revalued is stored bit by bit, so that rounding to margin quanta costs at most one quantum per bit.
 """
@@ -20,7 +21,7 @@ from zkmargin.circuits.expression import Expression, Signed, total
 from zkmargin.inputs.market import Market
 from zkmargin.inputs.policy import BookPolicy, Policy
 from zkmargin.inputs.widths import balance_bits, cost_bits, position_bits
-from zkmargin.risk.eligibility import may_owe
+from zkmargin.risk.eligibility import debt_pnl, may_owe
 from zkmargin.risk.table import RiskTable, RiskUnit
 from zkmargin.risk.tiers import haircut_schedule
 
@@ -60,7 +61,9 @@ class _ScenarioBook:
             shocked = BIT if book.collateral.get(asset) == "shocked" else None
             self.held |= rules.amounts("held", bits, digits=shocked)
             if may_owe(self.policy, book, asset):
-                self.owed |= rules.amounts("owed", bits, digits=BIT if self._debt_moves(asset) else None)
+                self.owed |= rules.amounts(
+                    "owed", bits, digits=BIT if debt_pnl(book, self.risk, asset) else None
+                )
         for asset in (asset for asset in market.assets if asset in paid_in):
             bits = {asset: cost_bits(book, market, asset)}
             self.cost |= rules.signed("cost", bits, digits=BIT if asset in moves else None)
@@ -105,15 +108,13 @@ class _ScenarioBook:
             pnl = self.risk.pnl[asset]
             if self.book.collateral.get(asset) == "shocked":
                 moved.append(self.held[asset] * pnl.long(scenario))
-            if self._debt_moves(asset):
-                moved.append(self.owed[asset] * pnl.short(scenario))
+            debts = debt_pnl(self.book, self.risk, asset)
+            if debts is not None and asset in self.owed:
+                moved.append(self.owed[asset] * debts.short(scenario))
             if asset in self.cost:  # what is still to be paid is owed
                 cost = self.cost[asset]
                 moved += [cost.long * pnl.short(scenario), cost.short * pnl.long(scenario)]
         return total(moved)
-
-    def _debt_moves(self, asset: str) -> bool:
-        return asset in self.risk.pnl and asset != self.book.settlement and asset in self.market.assets
 
     def _haircut(self, asset: str) -> Expression:
         """Loss of collateral value against market value, in quote currency."""

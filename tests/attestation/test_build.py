@@ -9,6 +9,7 @@ import signal
 import stat
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -118,6 +119,15 @@ def test_blindings_change_with_the_input_under_one_epoch_key(tmp_path: Path) -> 
     for changed in ((b"1" * 32, digest, digest), (digest, b"1" * 32, digest), (digest, digest, b"1" * 32)):
         assert not base & secrets(*changed)
     assert len(base) == 16  # a and b of eight leaves, padding included, all different
+
+
+def test_another_circuit_is_another_input(exchange: Exchange) -> None:
+    """The same files under a compiler that changed: no blinding may meet two rows."""
+    compiled = exchange.snapshot.compile()
+    before = exchange.snapshot.input_digest(exchange.ledger, compiled)
+    book = compiled["spot"]
+    other = replace(book, circuit=replace(book.circuit, name="another"))
+    assert exchange.snapshot.input_digest(exchange.ledger, {"spot": other}) != before
 
 
 def test_existing_target_is_not_touched(exchange: Exchange) -> None:

@@ -27,7 +27,6 @@ def surplus(rules: Mapping[str, object], row: Mapping[tuple[str, str], int]) -> 
     return int(witness.outputs[0][E] - witness.outputs[0][R])
 
 
-@pytest.mark.xfail(strict=True, reason="what is owed gains in scenarios in which what is held does not move")
 @pytest.mark.parametrize(
     ("rules", "position", "asset"),
     [  # only what is held moves; debts by 18 % for a haircut of 5 %; only debts

@@ -112,6 +112,27 @@ def test_debt_is_not_netted_and_is_moved() -> None:
     assert (cash.net, cash.requirement, cash.bad_debt, cash.shortfall) == (-MILLION, 0, MILLION, MILLION)
 
 
+def test_what_is_owed_is_a_hedge_only_where_what_is_held_moves() -> None:
+    """A loan to oneself, held and owed, changes nothing; so it lowers no requirement."""
+    eth, btc = {("position", "ETH-PERP"): 100}, {("position", "BTC-PERP"): 100}
+    assert (
+        one({**eth, ("owed", "ETH"): 1_000}).requirement == one(eth).requirement
+    )  # by tiers: it can only lose
+    assert (
+        one({**btc, ("owed", "BTC"): 1_000}).requirement < one(btc).requirement
+    )  # shocked: it is the other side
+    for row, asset in ((eth, "ETH"), (btc, "BTC")):
+        lent = one({**row, ("held", asset): 1_000, ("owed", asset): 1_000})
+        assert lent.requirement >= one(row).requirement
+
+
+def test_debts_in_a_shocked_settlement_asset_move_as_what_is_held_does() -> None:
+    coin: dict[str, object] = {"settlement": "BTC", "collateral": {"BTC": "shocked", "USD": "cash"}}
+    short = {("position", "BTC-PERP"): -100, ("held", "USD"): 10**7}
+    lent = one({**short, ("held", "BTC"): 1_000, ("owed", "BTC"): 1_000}, **coin)
+    assert lent.requirement == one(short, **coin).requirement > 0
+
+
 def test_short_option_minimum_binds_and_is_not_netted() -> None:
     """A call spread is nearly flat; the minimum of its short leg is 0.5 % of the index."""
     row = {("position", CALL): -10, ("position", PUT): 0, ("position", "BTC-PERP"): 0}
@@ -272,6 +293,8 @@ def unit_requirement(rules: Policy, terms: BookPolicy, table: RiskTable, unit: o
         pnl = risk.pnl[name]
         for s in range(len(losses)):
             side = pnl.long(s) if long else pnl.short(s)
+            if kind == "owed" and terms.collateral.get(name) != "shocked":
+                side = min(side, F(0))  # USD is the settlement asset, without moves
             losses[s] -= sum(floor(2**d * side / quantum) for d in bits)
         if kind == "position" and lots < 0 and name in table.short_minimum[terms.id]:
             rate = table.short_minimum[terms.id][name]
@@ -328,7 +351,10 @@ def test_rounding_is_against_the_account(rows: list[Row]) -> None:
                     lots
                     * (risk.pnl[name].values[s] + F(1, 2) * (not risk.pnl[name].exact))
                     * risk.pnl[name].unit
-                    for (_, name), lots in moved.items()
+                    for (kind, name), lots in moved.items()
+                    if kind != "owed"
+                    or terms.collateral.get(name) == "shocked"
+                    or risk.pnl[name].values[s] > 0
                 )
                 for s in range(len(risk.scenarios))
             )

@@ -67,9 +67,20 @@ class Snapshot:
         """Name of the snapshot: its time."""
         return time_text(self.market.time)
 
-    def input_digest(self, ledger: Ledger) -> bytes:
-        """Digest of everything that goes in, ledger included: 32 bytes."""
-        parts = (ledger.digest, self.policy.digest, self.market.digest, self.table.digest, self.previous)
+    def input_digest(self, ledger: Ledger, compiled: Mapping[str, CompiledBook]) -> bytes:
+        """Digest of everything that goes in, ledger and circuits included: 32 bytes.
+
+        Blindings depend on it, so another compiler, and with it another row, never meets the blinding of an old one.
+        """
+        circuits = [book.circuit.digest for book in compiled.values()]
+        parts = (
+            ledger.digest,
+            self.policy.digest,
+            self.market.digest,
+            self.table.digest,
+            self.previous,
+            *circuits,
+        )
         return hashlib.sha256(b"".join(len(part).to_bytes(8, "big") + part for part in parts)).digest()
 
     def compile(self) -> dict[str, CompiledBook]:
@@ -110,10 +121,11 @@ def attest(
     check_places(target, private)
     folder = make_private_folder(private)
     with locked(private):
-        inputs = snapshot.input_digest(ledger)
+        compiled = snapshot.compile()
+        inputs = snapshot.input_digest(ledger, compiled)
         epoch = folder.prepare(inputs)
         margins = calculate_all(snapshot.policy, snapshot.table, ledger.pots)
-        committed = _commit_books(backend, snapshot, ledger, epoch, inputs, progress)
+        committed = _commit_books(backend, snapshot, ledger, compiled, epoch, inputs, progress)
         header = _header(snapshot, committed)
         digest = header.digest(backend.order)
         files = _public_files(backend, snapshot, committed)
@@ -139,10 +151,15 @@ def check_places(target: Path, private: Path) -> None:
 
 
 def _commit_books(
-    backend: Backend, snapshot: Snapshot, ledger: Ledger, epoch: EpochKey, inputs: bytes, progress: Progress
+    backend: Backend,
+    snapshot: Snapshot,
+    ledger: Ledger,
+    compiled: Mapping[str, CompiledBook],
+    epoch: EpochKey,
+    inputs: bytes,
+    progress: Progress,
 ) -> dict[str, CommittedBook]:
     committed = {}
-    compiled = snapshot.compile()
     for step, (name, pots) in enumerate(ledger.pots.items()):
         progress(f"commit {name}", step, len(compiled))
         secrets = BookSecrets.derive(

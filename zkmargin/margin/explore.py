@@ -21,6 +21,7 @@ from zkmargin.errors import UsageError
 from zkmargin.inputs.ledger import Pots
 from zkmargin.inputs.market import Market
 from zkmargin.inputs.policy import BookPolicy, Policy, Tiers
+from zkmargin.risk.eligibility import debt_pnl
 from zkmargin.risk.entries import BookRisk
 from zkmargin.risk.table import book_risk, short_minimum
 from zkmargin.risk.valuation import lot_value
@@ -107,7 +108,9 @@ class Explorer:
     unit_of: Floats
     short_minimum: Floats  # (K,)
     shocked: npt.NDArray[np.bool_] = field(repr=False)  # (A,) held balances that enter the scenarios
-    charged: npt.NDArray[np.bool_] = field(repr=False)  # (A,) debts that enter the scenarios
+    debt_pnl: Floats = field(
+        repr=False
+    )  # (A, S) P&L in quote of one unit, of which what is owed is the other side
 
     def portfolios(
         self,
@@ -140,11 +143,10 @@ class Explorer:
 
     def margin(self, portfolios: Portfolios) -> Explored:
         """Compute margin and every scenario's loss, vectorised over portfolios."""
-        moved = portfolios.held * self.shocked - portfolios.owed * self.charged - portfolios.cost
-        exposures = np.hstack([portfolios.positions, moved])
-        losses = np.stack(
-            [-(exposures * self.unit_of[:, u]) @ self.pnl for u in range(len(self.units))], axis=1
-        )
+        moved = portfolios.held * self.shocked - portfolios.cost
+        exposures = np.hstack([portfolios.positions, moved, -portfolios.owed])
+        moves, unit_of = np.vstack([self.pnl, self.debt_pnl]), self._unit_of_all()
+        losses = np.stack([-(exposures * unit_of[:, u]) @ moves for u in range(len(self.units))], axis=1)
         short = np.maximum(-portfolios.positions, 0) * self.short_minimum
         minimum = short @ self.unit_of[: len(self.instruments)]
         net = self.net(portfolios)
@@ -158,6 +160,9 @@ class Explorer:
             unit_requirement=np.maximum(np.maximum(losses.max(axis=2), minimum), 0.0),
             initial_factor=float(self.book.initial_factor),
         )
+
+    def _unit_of_all(self) -> Floats:
+        return np.vstack([self.unit_of, self.unit_of[len(self.instruments) :]])
 
     def net(self, portfolios: Portfolios) -> Floats:
         """Return net value in quote, shape (P,): balances and contract values, less debts and costs."""
@@ -207,8 +212,14 @@ def explorer(policy: Policy, market: Market, book_id: str) -> Explorer:
         unit_of=_membership(risk, names),
         short_minimum=np.array([float(rate) for rate in minimum]),
         shocked=np.array([book.collateral.get(asset) == "shocked" for asset in market.assets]),
-        charged=np.array([asset != book.settlement for asset in market.assets]),
+        debt_pnl=_debt_matrix(book, risk, market.assets) / lot[len(contracts) :, None],
     )
+
+
+def _debt_matrix(book: BookPolicy, risk: BookRisk, assets: tuple[str, ...]) -> Floats:
+    rows = [debt_pnl(book, risk, asset) for asset in assets]
+    scenarios = range(len(risk.scenarios))
+    return np.array([[float(row.long(s)) if row else 0.0 for s in scenarios] for row in rows])
 
 
 def _matrix(columns: ArrayByName, names: tuple[str, ...], count: int) -> Floats:

@@ -16,8 +16,8 @@ import numpy.typing as npt
 from zkmargin.errors import PolicyError
 from zkmargin.inputs.policy import BookPolicy, Policy
 from zkmargin.margin.revaluation import Exposure, charge_exposure, scenario_exposure, sides
-from zkmargin.risk.eligibility import may_owe
-from zkmargin.risk.entries import BookRisk, RiskUnit
+from zkmargin.risk.eligibility import debt_pnl, may_owe
+from zkmargin.risk.entries import BookRisk, Pnl, RiskUnit
 from zkmargin.sparse import EMPTY, INT64_SAFE, SparseValues
 
 Integers = npt.NDArray[Any]  # int64 or object
@@ -65,12 +65,10 @@ def unit_exposures(
 
     def exposures(unit: RiskUnit) -> UnitExposure:
         revalued, charged = [], []
-        for name, column, long in _sides(book, unit, values):
+        for name, column, pnl, long in _sides(book, risk, unit, values):
             if not len(column):
                 continue
-            revalued.append(
-                scenario_exposure(column, risk.pnl[name], long=long, margin_quantum=margin_quantum)
-            )
+            revalued.append(scenario_exposure(column, pnl, long=long, margin_quantum=margin_quantum))
             if not long and (rate := short_minimum.get(name)):
                 charged.append(charge_exposure(column, rate, margin_quantum))
         return UnitExposure(unit.name, tuple(revalued), tuple(charged))
@@ -108,21 +106,22 @@ def _worst(
 
 
 def _sides(
-    book: BookPolicy, unit: RiskUnit, values: Mapping[tuple[str, str], SparseValues]
-) -> Iterator[tuple[str, SparseValues, bool]]:
-    """(name, amounts, held or owed) of what the unit revalues. A cost is owed: it lowers net value."""
+    book: BookPolicy, risk: BookRisk, unit: RiskUnit, values: Mapping[tuple[str, str], SparseValues]
+) -> Iterator[tuple[str, SparseValues, Pnl, bool]]:
+    """(name, amounts, P&L, held or owed) of what the unit revalues. A cost is owed: it lowers net value."""
     for name in unit.instruments:
         long, short = sides(values.get(("position", name), EMPTY))
-        yield name, long, True
-        yield name, short, False
+        yield name, long, risk.pnl[name], True
+        yield name, short, risk.pnl[name], False
     for asset in unit.assets:
+        pnl, debts = risk.pnl[asset], debt_pnl(book, risk, asset)
         if book.collateral.get(asset) == "shocked":
-            yield asset, values.get(("held", asset), EMPTY), True
-        if asset != book.settlement:
-            yield asset, values.get(("owed", asset), EMPTY), False
+            yield asset, values.get(("held", asset), EMPTY), pnl, True
+        if debts is not None:
+            yield asset, values.get(("owed", asset), EMPTY), debts, False
         paid, received = sides(values.get(("cost", asset), EMPTY))
-        yield asset, paid, False
-        yield asset, received, True
+        yield asset, paid, pnl, False
+        yield asset, received, pnl, True
 
 
 def refuse_unmargined(policy: Policy, risk: BookRisk, values: Mapping[tuple[str, str], SparseValues]) -> None:
