@@ -98,6 +98,13 @@ def test_option_multiplier_and_short_side() -> None:
         assert single.short(s) == -(single.values[s] + 1) * single.unit
 
 
+def test_a_heavy_scenario_has_a_coarser_unit() -> None:
+    """The weight multiplies the noise of floats as well, so that recomputing stays within one unit."""
+    plain = pnl_of("BTC-MAR26-110000-C", scenarios=(Scenario("x", F(1), F(1), F(1)),))
+    heavy = pnl_of("BTC-MAR26-110000-C", scenarios=(Scenario("x", F(1), F(1), F(10**6)),))
+    assert heavy.unit > plain.unit
+
+
 @pytest.mark.parametrize("late", [timedelta(0), timedelta(hours=1)])
 def test_expired_option_is_its_intrinsic_value_exactly(late: timedelta) -> None:
     table = build_risk_table(policy(book(scenarios=UP_DOWN)), market(time=MARCH + late, volatility={}))

@@ -127,10 +127,13 @@ def option_pnl(
     change = black76(shocked, strike, stressed, years, rate, call) - black76(
         forward, strike, volatility, years, rate, call
     )
+    heaviest = max(
+        [Fraction(1), *(scenario.weight for scenario in book.scenarios)]
+    )  # it multiplies the noise too
     out = []
     for option, (future, exercise), row in zip(options, terms, change, strict=True):
         size = option.lot * option.multiplier
-        unit = inexact_unit(size * max(future, exercise))
+        unit = inexact_unit(size * max(future, exercise) * heaviest)
         factors = [size * scenario.weight for scenario in book.scenarios]
         out.append((unit, floor_pnl(option.name, row.tolist(), factors, unit)))
     return out
