@@ -312,6 +312,32 @@ def test_what_is_plain(tmp_path: Path, data: str) -> None:
     assert sum(len(batch["h"]) for batch in found.batches()) == len(list(csv.reader(io.StringIO(data))))
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"h,i\na,1\n\n",
+        b"h,i\r\na,1\r\n\r\n",
+        b"\nh,i\n",
+        b"h,i\na\n",
+        b"h,i\na,1,\n",
+        b"h,i\ra,1\r",
+        b'h,i\n"a"b,1\n',
+        b'h,i\na "b",1\n',
+        b'h,i\n"a,1\n',
+        b"h,i,x_mine\na,1,\xff\n",  # in a column that nobody reads
+        b"h,i\na,\0\n",
+        b"h,j\na,1\n",
+        b"h,i\na," + b"1" * 40_000,
+        b'h,i\na,"' + b"1\n" * 70_000 + b'"\n',
+    ],
+)
+def test_what_is_not_plain(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "t.csv").write_bytes(data)
+    with pytest.raises(NotPlainError):
+        list(columns.open_columns(tmp_path / "t.csv", SCHEMA, ()).batches())
+
+
 def test_blocks_end_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [(f"name {i}" + "\n" * (i % 3), "x," * (i % 5)) for i in range(40)]
     out = io.StringIO()
