@@ -84,7 +84,7 @@ def _write_ledger(folder: Path, market: Market, accounts: int, random: np.random
         user_nonce=[""] * accounts,
         book=["portfolio"] * accounts,
     )
-    cash = (random.lognormal(14, 1, accounts) * 100).astype(np.int64) + 100  # few accounts fall short
+    cash = (np.minimum(random.lognormal(14, 1, accounts), 9e7) * 100).astype(np.int64) + 100  # few fall short
     _write(
         folder / "balances.parquet",
         account=names,
