@@ -87,17 +87,20 @@ def _body(backend: Backend, bundle: Bundle) -> Json:
                 "a": leaf.a.to_bytes(32, "big"),
                 "b": leaf.b.to_bytes(32, "big"),
                 "salt": leaf.salt,
-                "path": [_sibling(backend, node) for node in leaf.path],
+                "path": _siblings(backend, leaf.path),
             }
             for leaf in bundle.leaves
         ],
     }
 
 
-def _sibling(backend: Backend, node: Node) -> list[bytes]:
-    points = backend.concat([backend.decode(node.a, infinity=True), backend.decode(node.b, infinity=True)])
-    packed = backend.compress(points)
-    return [node.hash, packed[:32], packed[32:]]
+def _siblings(backend: Backend, path: Sequence[Node]) -> list[list[bytes]]:
+    """Return (hash, sum A, sum B) of every node, points compressed: all of a path at once."""
+    packed = backend.compress(backend.decode(b"".join(node.a + node.b for node in path), infinity=True))
+    return [
+        [node.hash, packed[64 * i : 64 * i + 32], packed[64 * i + 32 : 64 * i + 64]]
+        for i, node in enumerate(path)
+    ]
 
 
 def read_bundle(backend: Backend, data: bytes) -> SignedBundle:

@@ -38,8 +38,13 @@ def book_context(exchange: str, snapshot_id: str, book: str) -> bytes:
 
 def uid_commitment(context: bytes, user: str, account: str, pot: str, nonce: bytes, salt: bytes) -> bytes:
     """Commit to the identity of a leaf's owner; hidden by the salt, which only the owner learns."""
+    return hashlib.sha256(uid_message(context, user, account, pot, nonce, salt)).digest()
+
+
+def uid_message(context: bytes, user: str, account: str, pot: str, nonce: bytes, salt: bytes) -> bytes:
+    """Return what an identity commitment is the digest of."""
     fields = (user.encode(), account.encode(), pot.encode(), nonce, salt)
-    return hashlib.sha256(_UID + context + b"".join(map(sized, fields))).digest()
+    return _UID + context + b"".join(map(sized, fields))
 
 
 def leaf_hash(context: bytes, index: int, uid: bytes, a: bytes, b: bytes) -> bytes:

@@ -11,8 +11,9 @@ from zkmargin.attestation.header import BookHeader, shard_log2
 from zkmargin.attestation.openings import Openings
 from zkmargin.circuits.circuit import Circuit
 from zkmargin.circuits.compiled import CompiledBook
-from zkmargin.commitment import Leaves, uid_commitment
+from zkmargin.commitment import Leaves, uid_message
 from zkmargin.group.backend import Backend
+from zkmargin.hashing import digests
 from zkmargin.inputs.ledger import Pots
 from zkmargin.inputs.policy import BookPolicy
 from zkmargin.proofs.liabilities_prover import LiabilitiesWitness
@@ -162,11 +163,11 @@ def _totals(circuit: Circuit, sums: SplitWitness) -> tuple[tuple[str, int], ...]
 
 def _identities(pots: Pots, secrets: BookSecrets, context: bytes) -> list[bytes]:
     """Return the identity commitments of the pots, then those of the padding, which are random."""
-    real = [
-        uid_commitment(context, user.id, account, pot, user.nonce, salt)
+    messages = [
+        uid_message(context, user.id, account, pot, user.nonce, salt)
         for (account, pot), user, salt in zip(pots.labels, pots.users, secrets.salts, strict=False)
     ]
-    return [*real, *secrets.salts[len(real) :]]
+    return [*digests(messages), *secrets.salts[len(messages) :]]
 
 
 def _placed(column: SparseValues, places: Rows) -> SparseValues:

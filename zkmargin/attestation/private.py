@@ -22,6 +22,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
+import numpy as np
+
 from zkmargin import canonical, limits
 from zkmargin.attestation.openings import Openings
 from zkmargin.bundle import Bundle, BundleLeaf
@@ -29,6 +31,7 @@ from zkmargin.canonical import Json
 from zkmargin.errors import UndecidedError, UsageError
 from zkmargin.files import SECRET_DIRECTORY, SECRET_FILE, read_bounded, remove_partial, write_atomic
 from zkmargin.group.backend import Backend
+from zkmargin.hashing import byte_rows
 from zkmargin.secrets import KEY_BYTES, EpochKey
 from zkmargin.signing import fingerprint
 from zkmargin.tree import MerkleSumTree, Node, depth_of, empty_hashes
@@ -80,14 +83,12 @@ class PrivateFolder:
 
     def write_tree(self, backend: Backend, book: str, tree: MerkleSumTree) -> None:
         """Write all nodes of a book's tree."""
-        parts = []
+        levels = []
         for level in tree.levels:
-            a, b = backend.encode(level.a), backend.encode(level.b)
-            parts += [
-                hashed + a[64 * i : 64 * i + 64] + b[64 * i : 64 * i + 64]
-                for i, hashed in enumerate(level.hashes)
-            ]
-        write_atomic(self._file("tree", book, "bin"), b"".join(parts), SECRET_FILE)
+            fields = (b"".join(level.hashes), backend.encode(level.a), backend.encode(level.b))
+            rows = [byte_rows(data, width) for data, width in zip(fields, (32, 64, 64), strict=True)]
+            levels.append(np.concatenate(rows, axis=1).tobytes())
+        write_atomic(self._file("tree", book, "bin"), b"".join(levels), SECRET_FILE)
 
     def write_json(self, name: str, value: Json) -> None:
         """Write one JSON file, readable for the operator."""
