@@ -206,18 +206,34 @@ def _micro() -> Phases:
     return figures
 
 
+GROUP = ("commit bits", "commit outputs", "tree", "liabilities: combine points", "audit: combine list")
+FIELD = ("liabilities: booleanity", "liabilities: combine rows")
+
+
+def _micro_operations(phase: str, microseconds: float, figures: Phases) -> str:
+    """Say what a phase costs an account in additions or multiplications of this run's micro-kernels."""
+    for phases, name, unit in (
+        (GROUP, "us per micro addition", "additions"),
+        (FIELD, "us per micro multiplication", "products"),
+    ):
+        if phase in phases and figures.get(name):
+            return f"{microseconds / figures[name]:.0f} {unit}"
+    return ""
+
+
 def show(run: dict[str, Any], before: dict[str, Any] | None) -> None:
     """Print one size: phases of attest by share, then everything else, beside the baseline."""
     accounts, phases, figures = run["accounts"], run["phases"], run["figures"]
     print(
         f"\nstandard book, {accounts:,} accounts, {figures['touched words an account']:.1f} touched words each"
     )
-    print(f"{'phase':24}{'seconds':>9}{'us/account':>12}{'share':>8}{'baseline':>10}")
+    print(f"{'phase':30}{'seconds':>9}{'us/account':>12}{'micro ops':>14}{'share':>8}{'baseline':>10}")
     whole = figures["attest"]
     for name, seconds in sorted(phases.items(), key=lambda item: (item[0].startswith("audit"), -item[1])):
         share = seconds / (figures["audit"] if name.startswith("audit") else whole)
         old = f"{seconds / before['phases'][name]:.2f}x" if before and before["phases"].get(name) else ""
-        print(f"{name:24}{seconds:9.3f}{seconds / accounts * 1e6:12.2f}{share:8.1%}{old:>10}")
+        work = _micro_operations(name, seconds / accounts * 1e6, figures)
+        print(f"{name:30}{seconds:9.3f}{seconds / accounts * 1e6:12.2f}{work:>14}{share:8.1%}{old:>10}")
     for name, value in figures.items():
         old = f"{value / before['figures'][name]:.2f}x" if before and before["figures"].get(name) else ""
         print(f"{name:34}{value:14.3f}{old:>9}")
