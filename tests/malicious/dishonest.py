@@ -64,10 +64,10 @@ def _tell(patch: pytest.MonkeyPatch, lies: Lies) -> None:
     if lies.leaves:
         patch.setattr(book, "leaf_count", lambda *_: lies.leaves)
     if lies.nonces:
-        commit = book.uid_commitment
+        commit = book.uid_message
         patch.setattr(
             book,
-            "uid_commitment",
+            "uid_message",
             lambda context, user, account, pot, nonce, salt: commit(context, user, account, pot, b"", salt),
         )
     if lies.sign:
