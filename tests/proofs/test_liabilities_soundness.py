@@ -97,11 +97,12 @@ def test_the_conditions_are_the_verifiers() -> None:
     assert seen == {True, False}
 
 
-@pytest.mark.parametrize("p", [5, pytest.param(7, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("p", [5, 7, pytest.param(11, marks=pytest.mark.slow)])
 def test_a_false_product_is_answered_for_one_challenge_at_most(p: int) -> None:
+    """Every statement and every first message; scaling the foreign axis is a symmetry, so v has 0 or 1 of it."""
     vectors = np.array(list(itertools.product(range(p), repeat=2)))
     w, d1, d2 = vectors[:, None, None], vectors[None, :, None], vectors[None, None, :]
-    for v in vectors:
+    for v in vectors[vectors[:, 1] <= 1]:
         counts = sum(answered(p, c, v, w, d1, d2).astype(int) for c in range(1, p))
         best = np.asarray(counts).max(axis=(1, 2))
         true = (vectors[:, 0] == v[0] * v[0] % p) & (vectors[:, 1] == 0) & (v[1] == 0)
