@@ -343,8 +343,7 @@ def test_every_truncation(exchange: Exchange, forgery: Forgery, bench: Bench) ->
     target = forgery.write(bench.folder / "copy")
     for path in sorted(target.iterdir()):
         data = path.read_bytes()
-        step = 1 if path.name.endswith(".json") else 7  # the digest catches any other length alike
-        for length in range(0, len(data), step):
+        for length in range(len(data)):
             path.write_bytes(data[:length])
             assert exchange.audit(target).report.outcome in REFUSED, (path.name, length)
         path.write_bytes(data)
