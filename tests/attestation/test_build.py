@@ -19,8 +19,11 @@ from zkmargin.attestation.audit import audit_attestation
 from zkmargin.attestation.build import attest
 from zkmargin.attestation.report import Outcome, Report
 from zkmargin.bundle_verifier import Identity
+from zkmargin.circuits.fill import Program
+from zkmargin.circuits.witness import Witness
 from zkmargin.errors import UnmetPolicyError, UsageError, ZkmarginError
 from zkmargin.inputs import load_ledger
+from zkmargin.sparse import SparseValues
 
 
 def outcomes(report: Report) -> dict[str, Outcome]:
@@ -262,3 +265,23 @@ def test_secrets_are_never_readable_by_others(tmp_path: Path, monkeypatch: pytes
         os.umask(old)
     assert modes["private"] == 0o600
     assert {path.stat().st_mode & 0o777 for path in (tmp_path / "private").iterdir()} == {0o600}
+
+
+def test_a_bundle_whose_row_breaks_an_equation_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same faulty witness on both sides: commitments agree, and only the equations themselves tell."""
+    honest = Program.run
+
+    def faulty(program: Program, values: object, rows: int) -> Witness:
+        witness = honest(program, values, rows)  # type: ignore[arg-type]
+        names = [column.name for column in witness.circuit.columns]
+        owed = names.index("owed")
+        column = witness.auxiliary[owed]
+        changed = SparseValues(column.rows, column.values + 1)
+        return replace(witness, auxiliary={**witness.auxiliary, owed: changed})
+
+    monkeypatch.setattr(Program, "run", faulty)
+    exchange = open_exchange(tmp_path)
+    report = exchange.verify(exchange.signed(exchange.bundle("1")), ALICE).report
+    assert [check.code for check in report.checks if check.outcome is Outcome.FAILED] == ["equation"]
