@@ -5,7 +5,7 @@ Arithmetic is int64 where no partial sum can reach 2^62 by what the columns can 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -139,8 +139,3 @@ def _looked_up(lots: npt.NDArray[np.int64], matrix: Values) -> Values:
             table[1 << bit : 2 << bit] = table[: 1 << bit] + row
         out += table[(lots >> start) & (len(table) - 1)]
     return out
-
-
-def sides_of(values: Mapping[SideKey, SparseValues]) -> dict[SideKey, SparseValues]:
-    """Return the sides that anybody holds."""
-    return {side: column for side, column in values.items() if len(column)}
