@@ -57,6 +57,7 @@ class Draft:
     gates: Sequence[DraftGate]
     publish: Sequence[str]
     tolerance: Mapping[InputKey, Fraction]
+    charges: Sequence[tuple[str, Row]]
 
 
 def link(draft: Draft) -> CompiledBook:
@@ -93,7 +94,8 @@ class _Linker:
             omitted_tiers=tuple(OmittedTier(n, self.parts(x), knot) for n, x, knot in to.omitted_tiers),
             quanta=dict(draft.quanta),
         )
-        return CompiledBook(circuit, tuple(map(self.step, to.steps)), dict(draft.tolerance))
+        charges = tuple((name, self.row(row)) for name, row in draft.charges)
+        return CompiledBook(circuit, tuple(map(self.step, to.steps)), dict(draft.tolerance), charges)
 
     def parts(self, parts: Parts) -> Parts:
         return tuple((self.at[column], lots) for column, lots in parts)
