@@ -17,8 +17,9 @@ from zkmargin.circuits.draft import Row
 from zkmargin.circuits.evaluate import Block, State, put, reach
 from zkmargin.circuits.expression import SideKey
 from zkmargin.circuits.fill_maximum import fill_maximum
+from zkmargin.circuits.fill_tail import fill_tail, tail_reach
 from zkmargin.circuits.loading import load_sides
-from zkmargin.circuits.steps import DeficitStep, MaximumStep, OutputStep, SlackStep, Step, TierStep
+from zkmargin.circuits.steps import DeficitStep, MaximumStep, OutputStep, SlackStep, Step, TailStep, TierStep
 from zkmargin.circuits.variables import InputKey
 from zkmargin.circuits.witness import Witness
 from zkmargin.errors import CircuitError
@@ -46,6 +47,8 @@ class Program:
             match step:
                 case MaximumStep():
                     fill_maximum(state, self.circuit, step, block)
+                case TailStep():
+                    fill_tail(state, self.circuit, step, block)
                 case SlackStep():
                     self._slack(state, step, block)
                 case TierStep():
@@ -70,6 +73,8 @@ class Program:
                 )
                 waived = max((most for group in step.waivers for most in group.short), default=0)
                 return Block(self.circuit, step.rows, most + waived)
+            case TailStep():
+                return Block(self.circuit, step.rows, tail_reach(self.circuit, step))
             case SlackStep() | OutputStep():
                 return self._single(step.row)
             case TierStep():

@@ -25,11 +25,19 @@ from zkmargin.circuits.circuit import (
     OneHot,
     Price,
     Side,
+    Tail,
     Waivers,
 )
 from zkmargin.circuits.compiled import CompiledBook
 from zkmargin.circuits.draft import Row
-from zkmargin.circuits.lowering import DraftEquation, DraftOmission, DraftTiers, DraftWaivers, Lowering
+from zkmargin.circuits.lowering import (
+    DraftEquation,
+    DraftOmission,
+    DraftTail,
+    DraftTiers,
+    DraftWaivers,
+    Lowering,
+)
 from zkmargin.circuits.published import published_forms
 from zkmargin.circuits.steps import (
     DeficitStep,
@@ -37,6 +45,7 @@ from zkmargin.circuits.steps import (
     OutputStep,
     SlackStep,
     Step,
+    TailStep,
     TierStep,
     WaiverStep,
 )
@@ -102,6 +111,7 @@ class _Linker:
             omitted_tiers=tuple(OmittedTier(n, self.parts(x), knot) for n, x, knot in to.omitted_tiers),
             quanta=dict(draft.quanta),
             waivers=tuple(map(self.waivers, to.waivers)),
+            tails=tuple(map(self.tail, to.tails)),
         )
         return CompiledBook(circuit, tuple(map(self.step, to.steps)), dict(draft.tolerance))
 
@@ -146,6 +156,10 @@ class _Linker:
         bits = self.many(group.bits)
         return Waivers(group.name, bits, self.at[group.used], self.at[group.slack], group.budget)
 
+    def tail(self, tail: DraftTail) -> Tail:
+        columns = self.at[tail.value], self.at[tail.up], self.at[tail.down], self.many(tail.excesses)
+        return Tail(tail.name, *columns, tail.worst, tail.floor_zero)
+
     def many(self, columns: Sequence[int]) -> tuple[int, ...]:
         return tuple(self.at[column] for column in columns)
 
@@ -156,6 +170,17 @@ class _Linker:
                 rows = tuple(map(self.row, step.rows))
                 slacks, waivers = self.many(step.slacks), tuple(map(self.waiver, step.waivers))
                 return replace(step, value=self.at[step.value], rows=rows, slacks=slacks, waivers=waivers)
+            case TailStep():
+                return replace(
+                    step,
+                    value=self.at[step.value],
+                    up=self.at[step.up],
+                    down=self.at[step.down],
+                    excesses=self.many(step.excesses),
+                    rows=tuple(map(self.row, step.rows)),
+                    slacks=self.many(step.slacks),
+                    mean=self.at[step.mean],
+                )
             case SlackStep():
                 return replace(step, row=self.row(step.row), slack=self.at[step.slack])
             case TierStep():

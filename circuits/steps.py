@@ -7,6 +7,7 @@ equations. `fill` carries them out for all accounts at once.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 from zkmargin.circuits.draft import Row
 
@@ -36,6 +37,22 @@ class MaximumStep:
     finer: tuple[int, ...]
     slacks: tuple[int, ...]
     waivers: tuple[WaiverStep, ...] = ()
+
+
+@dataclass(frozen=True)
+class TailStep:
+    """Threshold up - down, excesses and value of an Expected Shortfall over the worst `worst` rows; slack `mean`."""
+
+    value: int
+    up: int
+    down: int
+    excesses: tuple[int, ...]
+    rows: tuple[Row, ...]
+    finer: tuple[int, ...]
+    slacks: tuple[int, ...]
+    mean: int
+    worst: Fraction
+    floor_zero: bool
 
 
 @dataclass(frozen=True)
@@ -77,4 +94,4 @@ class DeficitStep:
     minus: int
 
 
-Step = MaximumStep | SlackStep | TierStep | OutputStep | DeficitStep
+Step = MaximumStep | TailStep | SlackStep | TierStep | OutputStep | DeficitStep

@@ -2,6 +2,7 @@
 
 from zkmargin.circuits.atoms.abs import absolute
 from zkmargin.circuits.atoms.either import either
+from zkmargin.circuits.atoms.expected_shortfall import expected_shortfall
 from zkmargin.circuits.atoms.maximum import maximum
 from zkmargin.circuits.atoms.minimum import minimum
 from zkmargin.circuits.atoms.neg import neg
@@ -9,4 +10,14 @@ from zkmargin.circuits.atoms.piecewise import piecewise
 from zkmargin.circuits.atoms.pos import pos
 from zkmargin.circuits.atoms.value_at_risk import value_at_risk
 
-__all__ = ["absolute", "either", "maximum", "minimum", "neg", "piecewise", "pos", "value_at_risk"]
+__all__ = [
+    "absolute",
+    "either",
+    "expected_shortfall",
+    "maximum",
+    "minimum",
+    "neg",
+    "piecewise",
+    "pos",
+    "value_at_risk",
+]
