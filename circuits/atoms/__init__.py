@@ -6,6 +6,7 @@ from zkmargin.circuits.atoms.expected_shortfall import expected_shortfall
 from zkmargin.circuits.atoms.maximum import maximum
 from zkmargin.circuits.atoms.minimum import minimum
 from zkmargin.circuits.atoms.neg import neg
+from zkmargin.circuits.atoms.norm import norm
 from zkmargin.circuits.atoms.piecewise import piecewise
 from zkmargin.circuits.atoms.pos import pos
 from zkmargin.circuits.atoms.value_at_risk import value_at_risk
@@ -17,6 +18,7 @@ __all__ = [
     "maximum",
     "minimum",
     "neg",
+    "norm",
     "piecewise",
     "pos",
     "value_at_risk",
