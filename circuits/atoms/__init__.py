@@ -1,6 +1,7 @@
 """Convex functions that rules are written with; each file holds one, its mathematics and its exact witness."""
 
 from zkmargin.circuits.atoms.abs import absolute
+from zkmargin.circuits.atoms.brackets import brackets
 from zkmargin.circuits.atoms.chords import chords
 from zkmargin.circuits.atoms.either import either
 from zkmargin.circuits.atoms.expected_shortfall import expected_shortfall
@@ -14,6 +15,7 @@ from zkmargin.circuits.atoms.value_at_risk import value_at_risk
 
 __all__ = [
     "absolute",
+    "brackets",
     "chords",
     "either",
     "expected_shortfall",

@@ -38,9 +38,13 @@ def piecewise(
     slopes: Sequence[object],
     *,
     jumps: Sequence[object] = (),
+    adjacent: bool = False,
     hint: str = "",
 ) -> Expression:
-    """Return f(amount): `amount` sides of an input in lots, `knots` in lots from 0, `slopes` per lot, `jumps` each."""
+    """Return f(amount): `amount` sides of an input in lots, `knots` in lots from 0, `slopes` per lot, `jumps` each.
+
+    `adjacent` lays a tier's part beside its slack, since both are set together: fewer words a holder.
+    """
     rates = [exact(slope) for slope in slopes]
     steps = [exact(jump) for jump in jumps] or [Fraction(0)] * len(knots)
     if amount.atoms or not amount.sides or any(a != 1 for a in amount.sides.values()):
@@ -49,7 +53,8 @@ def piecewise(
         raise CircuitError("piecewise", f"{name}: knots must rise from 0 and have one slope each")
     _check_slopes(name, knots, rates, hint)
     _check_jumps(name, knots, steps)
-    return Piecewise(name, tuple(amount.sides), list(knots), rates, steps, hint).expression()
+    schedule = list(knots), rates, steps
+    return Piecewise(name, tuple(amount.sides), *schedule, adjacent, hint).expression()
 
 
 def _check_slopes(name: str, knots: Sequence[int], rates: Sequence[Fraction], hint: str) -> None:
@@ -83,6 +88,7 @@ class Piecewise(Atom):
         knots: list[int],
         slopes: list[Fraction],
         jumps: list[Fraction],
+        adjacent: bool,
         hint: str,
     ) -> None:
         super().__init__(name, hint)
@@ -90,6 +96,7 @@ class Piecewise(Atom):
         self.knots = knots
         self.slopes = slopes
         self.jumps = jumps
+        self.adjacent = adjacent
 
     def realise(self, to: Lowering, unit: Fraction) -> Form:
         """Leave out what is out of reach, then one-hot tiers."""
@@ -128,9 +135,13 @@ class Piecewise(Atom):
         place = to.columns[self._parts(to)[0][0]].place[:2]  # beside the amount
         on = to.add(f"on:{self.name}", 1, place)
         tiers = tuple(to.add(f"tier:{self.name}.{t}", 1, place) for t in range(len(knots)))
-        parts = tuple(to.add(f"part:{self.name}.{t}", width, place) for t, width in enumerate(widths))
+        after = len(to.columns)
+        beside = [(*place, after, t) if self.adjacent else place for t in range(len(knots))]
+        parts = tuple(to.add(f"part:{self.name}.{t}", width, beside[t]) for t, width in enumerate(widths))
         slacks = tuple(
-            to.slack_equation(f"{self.name}: tier {t} holds its part", Row({tier: width, part: -1}), place)
+            to.slack_equation(
+                f"{self.name}: tier {t} holds its part", Row({tier: width, part: -1}), beside[t]
+            )
             for t, (tier, part, width) in enumerate(zip(tiers, parts, widths, strict=True))
         )
         amount, _ = to.rounded(Form(dict.fromkeys(self.amount, Fraction(1))), self.name)
