@@ -23,7 +23,7 @@ from zkmargin.circuits.compiled import CompiledBook
 from zkmargin.circuits.draft import BALANCES, COSTS, POSITIONS, RESULTS, Row
 from zkmargin.circuits.expression import Expression, Inequality, Signed
 from zkmargin.circuits.layout import Draft, DraftGate, link
-from zkmargin.circuits.lowering import Lowering
+from zkmargin.circuits.lowering import DraftRounding, Lowering
 from zkmargin.circuits.parameters import exact
 from zkmargin.circuits.steps import DeficitStep, OutputStep, SlackStep
 from zkmargin.circuits.variables import OUTPUTS, E, I, InputKey, N, R
@@ -51,6 +51,7 @@ class Rules:
         self._gates: list[DraftGate] = []
         self._tolerance: dict[InputKey, Fraction] = {}
         self._charges: list[tuple[str, Row]] = []
+        self._roundings: list[DraftRounding] = []
 
     # ---- inputs, in lots ----
     def amounts(
@@ -104,7 +105,9 @@ class Rules:
     def requirement(self, value: Expression) -> None:
         """State R, the maintenance requirement: convex."""
         value.demand("convex", "requirement")
+        before = len(self._to.roundings)
         self._define(R, self._whole("requirement", value))
+        self._roundings = self._to.roundings[before:]
         self._charges = [
             self._charge(atom.name, Expression(atoms={atom: c})) for atom, c in value.atoms.items()
         ]
@@ -157,7 +160,7 @@ class Rules:
             **self._deficit("bad_debt", "owed", {N: 1}),
         }
         quanta = {"equity": self.equity_quantum, "margin": self.margin_quantum}
-        parts = self._to, deficits, self._gates, publish, self._tolerance, self._charges
+        parts = self._to, deficits, self._gates, publish, self._tolerance, self._charges, self._roundings
         return link(Draft(self.name, self.version, quanta, *parts))
 
     # ---- lowering ----

@@ -33,7 +33,7 @@ class SlackStep:
 
 @dataclass(frozen=True)
 class TierStep:
-    """The tier that holds the amount, the lower one at a knot; its part, its slack, and `on`."""
+    """The first tier that holds the amount; its part, its slack, and `on`."""
 
     amount: Row
     on: int

@@ -6,5 +6,6 @@ from zkmargin.circuits.atoms.minimum import minimum
 from zkmargin.circuits.atoms.neg import neg
 from zkmargin.circuits.atoms.piecewise import piecewise
 from zkmargin.circuits.atoms.pos import pos
+from zkmargin.circuits.atoms.tiers import Tiers
 
-__all__ = ["absolute", "maximum", "minimum", "neg", "piecewise", "pos"]
+__all__ = ["Tiers", "absolute", "maximum", "minimum", "neg", "piecewise", "pos"]

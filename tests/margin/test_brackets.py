@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from zkmargin.circuits.compile import compile_circuit
 from zkmargin.circuits.compiled import CompiledBook
 from zkmargin.circuits.witness import check_row
-from zkmargin.inputs.models.brackets import Bracket, Brackets
+from zkmargin.inputs.models.bracket import Bracket
+from zkmargin.inputs.models.brackets import Brackets
 from zkmargin.inputs.policy import BookPolicy, Policy
 from zkmargin.margin.accounts import calculate
 from zkmargin.margin.formulas import by_formula
