@@ -115,7 +115,9 @@ class _Linker:
             Rounding(item.of, {self.at[j]: most for j, most in item.full.items()}, item.share)
             for item in draft.roundings
         )
-        return CompiledBook(circuit, tuple(map(self.step, to.steps)), dict(draft.tolerance), charges, roundings)
+        return CompiledBook(
+            circuit, tuple(map(self.step, to.steps)), dict(draft.tolerance), charges, roundings
+        )
 
     def parts(self, parts: Parts) -> Parts:
         return tuple((self.at[column], lots) for column, lots in parts)

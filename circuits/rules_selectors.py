@@ -169,7 +169,9 @@ def _check_use(structure: Structure, group: OneHot, equation: Equation) -> None:
                 "selector", f"{equation.name}: {group.name} has two values at {group.knots[t + 1]} lots"
             )
         if sign * rise < 0:
-            raise CircuitError("selector", f"{equation.name}: {group.name} falls at {group.knots[t + 1]} lots")
+            raise CircuitError(
+                "selector", f"{equation.name}: {group.name} falls at {group.knots[t + 1]} lots"
+            )
 
 
 def _costs(equation: Equation) -> int:

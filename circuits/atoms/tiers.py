@@ -67,7 +67,10 @@ class Tiers:
 
     def jumps(self, values: Sequence[Fraction], slopes: Sequence[Fraction]) -> list[Fraction]:
         """Return by how much a function rises from the end of each tier to the next knot."""
-        ends = [a + Fraction(slope) * width for a, slope, width in zip(values, slopes, self.widths(), strict=False)]
+        ends = [
+            a + Fraction(slope) * width
+            for a, slope, width in zip(values, slopes, self.widths(), strict=False)
+        ]
         return [after - end for after, end in zip(values[1:], ends, strict=True)]
 
     def widths(self) -> list[int]:
@@ -154,12 +157,17 @@ class Tiered(Atom):
         jumps = [ceil(jump / quantum) for jump in self.tiers.jumps(self.values, self.slopes)]
         value: dict[int, Fraction] = {}
         height = 0
-        for t, (tier, part, width) in enumerate(zip(columns.tiers, columns.parts, columns.widths, strict=True)):
+        for t, (tier, part, width) in enumerate(
+            zip(columns.tiers, columns.parts, columns.widths, strict=True)
+        ):
             weights = {tier: height * quantum / unit, part: slopes[t] * quantum / unit}
             value |= {column: a for column, a in weights.items() if a}
             height += slopes[t] * width
             to.note_rounding(
-                self.tiers.name, {tier: 1, part: width}, height * quantum, self.values[t] + self.slopes[t] * width
+                self.tiers.name,
+                {tier: 1, part: width},
+                height * quantum,
+                self.values[t] + self.slopes[t] * width,
             )
             height += jumps[t] if t < len(jumps) else 0
         return Form(columns=value)

@@ -97,7 +97,9 @@ def _symbols(path: Path, problems: Problems) -> Iterator[tuple[str, Any]]:
         else:
             yield from ((item["symbol"], item["brackets"]) for item in value)
     except (KeyError, TypeError):
-        problems.add(path.name, None, None, None, "not leverage brackets", '[{"symbol": ..., "brackets": [...]}]')
+        problems.add(
+            path.name, None, None, None, "not leverage brackets", '[{"symbol": ..., "brackets": [...]}]'
+        )
 
 
 def _spelled(name: str) -> str:

@@ -34,7 +34,10 @@ class BracketFormula(Holdings):
         requirement, initial = np.zeros(len(portfolios)), np.zeros(len(portfolios))
         for column, brackets in zip(notional.T, self.brackets, strict=True):
             floors = [float(bracket.floor) for bracket in brackets]
-            maintenance, first = ([float(b.maintenance) for b in brackets], [float(b.initial) for b in brackets])
+            maintenance, first = (
+                [float(b.maintenance) for b in brackets],
+                [float(b.initial) for b in brackets],
+            )
             requirement += looked_up(column, floors, maintenance, self.kinds[0])
             initial += looked_up(column, floors, first, self.kinds[1])
         return self.figures(portfolios, requirement, initial)

@@ -54,9 +54,7 @@ def bracket_schedule(
     )
 
 
-def requirement(
-    floors: list[Fraction], rates: list[Fraction], notional: Fraction, kind: Rates
-) -> Fraction:
+def requirement(floors: list[Fraction], rates: list[Fraction], notional: Fraction, kind: Rates) -> Fraction:
     """Return what a notional requires: `rate x notional - amount` of its bracket, the amount 0 for whole rates.
 
     A bracket holds its floor. The amount is the exchanges' `cum`: cum_t = cum_(t-1) + floor_t (r_t - r_(t-1)).

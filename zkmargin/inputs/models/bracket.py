@@ -1,8 +1,8 @@
 """One bracket: rates for a notional from a floor on, written as an array or as a table.
 
-    ["50000", "0.005", "0.01"]                                                floor, maintenance rate, initial rate
-    { from = "50000", maintenance = "0.005", leverage = "100" }               initial rate 1 / leverage
-    { from = "0", initial = "0.05", maintenance_fraction = "0.6" }            maintenance rate a fraction of the initial
+["50000", "0.005", "0.01"]                                       floor, maintenance rate, initial rate
+{ from = "50000", maintenance = "0.005", leverage = "100" }      initial rate 1 / leverage
+{ from = "0", initial = "0.05", maintenance_fraction = "0.6" }   maintenance rate: a fraction of the initial one
 """
 
 from __future__ import annotations
@@ -96,4 +96,3 @@ def bracket_faults(name: str, brackets: tuple[Bracket, ...]) -> Iterator[Fault]:
         if upper.maintenance < lower.maintenance or upper.initial < lower.initial:
             hint = "rates rise with notional: a falling one is not convex and cannot be proven"
             yield name, decimal_text(upper.floor), "a rate falls", hint
-
