@@ -21,10 +21,10 @@ from fractions import Fraction
 from zkmargin.circuits.atoms.maximum import maximum
 from zkmargin.circuits.compiled import CompiledBook
 from zkmargin.circuits.draft import BALANCES, COSTS, POSITIONS, RESULTS, Row
-from zkmargin.circuits.expression import Expression, Inequality, Signed, Tiered
+from zkmargin.circuits.expression import Expression, Inequality, Signed, SplitPosition
 from zkmargin.circuits.layout import Draft, DraftGate, link
 from zkmargin.circuits.loading import POSITION, SMALL
-from zkmargin.circuits.lowering import Lowering
+from zkmargin.circuits.lowering import DraftRounding, Lowering
 from zkmargin.circuits.parameters import exact
 from zkmargin.circuits.steps import DeficitStep, OutputStep, SlackStep
 from zkmargin.circuits.variables import OUTPUTS, E, I, InputKey, N, R
@@ -51,6 +51,8 @@ class Rules:
         self._outputs: dict[int, Row] = {}
         self._gates: list[DraftGate] = []
         self._tolerance: dict[InputKey, Fraction] = {}
+        self._charges: list[tuple[str, Row]] = []
+        self._roundings: list[DraftRounding] = []
 
     # ---- inputs, in lots ----
     def amounts(
@@ -65,7 +67,7 @@ class Rules:
         return {label: Signed(*self._input((kind, label), n, sides, digits)) for label, n in bits.items()}
 
     def tiered(self, bits: Mapping[str, int], first: Mapping[str, int]) -> dict[str, Signed]:
-        """Declare positions with tiers, `first` the lots at which the first tier ends: see `atoms.brackets`.
+        """Declare positions with tiers, `first` the last lot of the first tier: see `atoms.split_tiers`.
 
         The first lots have a column too narrow to leave that tier, so that a small position touches no other.
         """
@@ -76,7 +78,7 @@ class Rules:
         if not 1 <= narrow < bits:
             return self.signed(POSITION, {label: bits})[label]
         small = self.signed(SMALL, {label: narrow})[label]
-        return Tiered(small, self.signed(POSITION, {label: bits})[label], (1 << narrow) - 1)
+        return SplitPosition(small, self.signed(POSITION, {label: bits})[label], (1 << narrow) - 1)
 
     def _input(
         self, key: InputKey, bits: int, sides: tuple[str, ...], digits: int | None
@@ -118,7 +120,14 @@ class Rules:
     def requirement(self, value: Expression) -> None:
         """State R, the maintenance requirement: convex."""
         value.demand("convex", "requirement")
+        before = len(self._to.roundings)
         self._define(R, self._whole("requirement", value))
+        self._roundings = self._to.roundings[before:]
+        self._charges = [
+            self._charge(atom.name, Expression(atoms={atom: c})) for atom, c in value.atoms.items()
+        ]
+        if value.sides:
+            self._charges.append(self._charge("rates", Expression(value.sides)))
 
     def initial_requirement(self, value: Expression) -> None:
         """State I, the initial requirement: convex."""
@@ -166,7 +175,7 @@ class Rules:
             **self._deficit("bad_debt", "owed", {N: 1}),
         }
         quanta = {"equity": self.equity_quantum, "margin": self.margin_quantum}
-        parts = self._to, deficits, self._gates, publish, self._tolerance
+        parts = self._to, deficits, self._gates, publish, self._tolerance, self._charges, self._roundings
         return link(Draft(self.name, self.version, quanta, *parts))
 
     # ---- lowering ----
@@ -176,6 +185,11 @@ class Rules:
         if all(a.denominator == 1 for a in (*form.columns.values(), *form.sides.values())):
             return value
         return maximum(f"{name}, rounded up", {"sum": value}, floor_zero=True)
+
+    def _charge(self, name: str, value: Expression) -> tuple[str, Row]:
+        """Return one term of R in equity quanta (it has its columns already)."""
+        form = self._to.lower(value, self.margin_quantum).scaled(self.margin_quantum / self.equity_quantum)
+        return name, self._to.rounded(-form, name)[0]
 
     def _define(self, output: int, value: Expression) -> None:
         if output in self._outputs:

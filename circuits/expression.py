@@ -128,7 +128,7 @@ class Signed(Expression):
         return self.long + self.short
 
 
-class Tiered(Signed):
+class SplitPosition(Signed):
     """A signed position kept in two parts: the first `most_small` lots, and what is beyond them."""
 
     __slots__ = ("big", "most_small", "small")

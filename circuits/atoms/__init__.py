@@ -1,7 +1,6 @@
 """Convex functions that rules are written with; each file holds one, its mathematics and its exact witness."""
 
 from zkmargin.circuits.atoms.abs import absolute
-from zkmargin.circuits.atoms.brackets import brackets
 from zkmargin.circuits.atoms.chords import chords
 from zkmargin.circuits.atoms.either import either
 from zkmargin.circuits.atoms.expected_shortfall import expected_shortfall
@@ -11,11 +10,14 @@ from zkmargin.circuits.atoms.neg import neg
 from zkmargin.circuits.atoms.norm import norm
 from zkmargin.circuits.atoms.piecewise import piecewise
 from zkmargin.circuits.atoms.pos import pos
+from zkmargin.circuits.atoms.split_tiers import SplitTiers, position_tiers
+from zkmargin.circuits.atoms.tiers import Tiers
 from zkmargin.circuits.atoms.value_at_risk import value_at_risk
 
 __all__ = [
+    "SplitTiers",
+    "Tiers",
     "absolute",
-    "brackets",
     "chords",
     "either",
     "expected_shortfall",
@@ -25,5 +27,6 @@ __all__ = [
     "norm",
     "piecewise",
     "pos",
+    "position_tiers",
     "value_at_risk",
 ]

@@ -1,10 +1,11 @@
-"""Brackets with and without a column for the first lots: the same charge, for fewer values and words."""
+"""Tiers of a position with and without a column for its first lots: the same charge, for fewer values and words."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,11 @@ import pytest
 from circuit_cases import broken, columns
 from circuit_oracle import best
 
-from zkmargin.circuits.atoms import brackets, maximum, piecewise
+from zkmargin.circuits.atoms import maximum, piecewise, position_tiers
 from zkmargin.circuits.builder import Rules
 from zkmargin.circuits.circuit import N, R
 from zkmargin.circuits.compiled import CompiledBook
-from zkmargin.circuits.expression import Signed, Tiered, total
+from zkmargin.circuits.expression import Expression, Signed, SplitPosition, total
 from zkmargin.circuits.facts import CircuitFacts
 from zkmargin.circuits.witness import Witness, check_row
 from zkmargin.errors import CircuitError, CurvatureError
@@ -26,11 +27,29 @@ BRACKETS = Path(__file__).parents[3] / "shared/vectors/binance/leverage_tiers.js
 F = Fraction
 SCHEDULES: dict[str, tuple[list[int], list[object], int]] = {
     "a first tier that is no power of two": ([0, 9, 20], [1, 2, 5], 9),
-    "a first tier of exactly the column": ([0, 7, 20], [1, 2, 5], 7),
+    "a first tier of exactly the column": ([0, 8, 20], [1, 2, 5], 7),
     "in fractions of a quantum": ([0, 10, 20], ["0.3", "0.31", "7/3"], 10),
     "one tier": ([0], [2], 12),
-    "tiers out of reach": ([0, 7, 200], [1, 2, 3], 7),
+    "tiers out of reach": ([0, 9, 200], [1, 2, 3], 8),
 }
+
+
+def marginal(
+    name: str, position: Signed, knots: Sequence[int], slopes: Sequence[object], *, apart: bool = False
+) -> Expression:
+    """Marginal rates: the value at a knot is what the tiers below it charge."""
+    rates = [F(str(slope)) for slope in slopes]
+    rises = (rate * (b - a) for rate, (a, b) in zip(rates, pairwise(knots), strict=False))
+    return position_tiers(name, position, knots, apart=apart).function(
+        name, list(accumulate(rises, initial=F(0))), rates
+    )
+
+
+def whole(name: str, position: Signed, knots: Sequence[int], slopes: Sequence[object]) -> Expression:
+    """The rate of the tier that holds the position, on all of it."""
+    rates = [F(str(slope)) for slope in slopes]
+    values = [rate * knot for rate, knot in zip(rates, knots, strict=True)]
+    return position_tiers(name, position, knots, apart=True).function(name, values, rates)
 
 
 def book(knots: Sequence[int], slopes: Sequence[object], first: int | None, bits: int = 5) -> CompiledBook:
@@ -41,8 +60,8 @@ def book(knots: Sequence[int], slopes: Sequence[object], first: int | None, bits
         position = rules.tiered({"P": bits}, {"P": first})["P"]
     rules.net_value(position * 3)
     rules.equity(position * 3)
-    rules.requirement(brackets("b", position, knots, slopes))
-    rules.initial_requirement(brackets("i", position, knots, slopes) * 2)
+    rules.requirement(marginal("b", position, knots, slopes))
+    rules.initial_requirement(whole("i", position, knots, slopes) * 2)
     return rules.compile(("requirement",))
 
 
@@ -106,12 +125,14 @@ def test_small_inputs_come_from_the_ledger_by_themselves() -> None:
 
 
 def test_refusals() -> None:
-    with pytest.raises(CurvatureError, match="b: must be convex, but the slope falls from 2 to 1 at 9 lots"):
+    with pytest.raises(
+        CurvatureError, match="b: the slope falls from 2 to 1; declare the position as one input"
+    ):
         book([0, 9], [2, 1], 9)
     with pytest.raises(CircuitError) as caught:
         book([0, 6], [1, 2], 9)
     assert str(caught.value) == (
-        "b: the first tier ends before the first lots of the position (expected at least 7 lots, got 6 lots)"
+        "b: the first tier ends before the first lots of the position (expected 7 lots or more, got 6 lots)"
     )
 
 
@@ -123,7 +144,7 @@ def test_scenarios_of_a_split_position_are_those_of_the_whole() -> None:
     for first in (None, 5):
         rules = Rules("s", version=1, equity_quantum=1, margin_quantum=1)
         tiered = rules.tiered({"P": 5}, {"P": first or 0})["P"]
-        assert isinstance(tiered, Tiered) is (first is not None)
+        assert isinstance(tiered, SplitPosition) is (first is not None)
         rules.net_value(tiered * 3)
         rules.equity(tiered * 3)
         rules.requirement(charge(tiered))  # type: ignore[arg-type]
@@ -140,12 +161,12 @@ def real_schedules() -> dict[str, tuple[list[int], list[Fraction], int]]:
     for name, tiers in sorted(json.loads(BRACKETS.read_text()).items()):
         knots = [int(tier["minNotional"]) for tier in tiers]
         slopes = [F(str(tier["maintenanceMarginRate"])) for tier in tiers]
-        out[name] = knots, slopes, knots[1] if len(knots) > 1 else 1 << 40
+        out[name] = knots, slopes, knots[1] - 1 if len(knots) > 1 else 1 << 40
     return out
 
 
 def test_349_contracts_with_their_published_brackets() -> None:
-    """Median 2,000 USD in each of 5 contracts: 28 values and 38 words an account become 17 and 28 or less."""
+    """Median 2,000 USD in each of 5 contracts: 28 values and 38 words an account become 17 and 27."""
     schedules = real_schedules()
     rng = np.random.default_rng(1)
     rows: dict[str, tuple[list[int], list[int]]] = {name: ([], []) for name in schedules}
@@ -170,7 +191,7 @@ def real_book(schedules: dict[str, tuple[list[int], list[Fraction], int]], *, sp
     bits, first = dict.fromkeys(schedules, 27), {name: s[2] for name, s in schedules.items()}
     held = rules.tiered(bits, first) if split else rules.signed("position", bits)
     charges = [
-        brackets(name, held[name], *s[:2]) if split else piecewise(name, held[name].gross, *s[:2])
+        marginal(name, held[name], *s[:2], apart=True) if split else piecewise(name, held[name].gross, *s[:2])
         for name, s in schedules.items()
     ]
     value = cash * "1e-6" + total(held.values())
