@@ -38,14 +38,26 @@ BLOCKS = {"cost": COSTS, POSITION: POSITIONS, SMALL: POSITIONS}  # every other k
 class Rules:
     """One book's rules while they are written; `compile` ends it."""
 
-    def __init__(self, name: str, *, version: int, equity_quantum: object, margin_quantum: object) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        version: int,
+        equity_quantum: object,
+        margin_quantum: object,
+        money_limit: object = None,
+    ) -> None:
+        """Begin a book; `money_limit`, in quote, bounds every gain and loss in an account's worst cases.
+
+        Narrower columns cost less. A larger account has no witness and is refused by its name, never cut.
+        """
         self.name = name
         self.version = version
         self.equity_quantum = exact(equity_quantum)
         self.margin_quantum = exact(margin_quantum)
         if (self.margin_quantum / self.equity_quantum).denominator != 1:
             raise CircuitError("quanta", "the margin quantum must be a multiple of the equity quantum")
-        self._to = Lowering()
+        self._to = Lowering(None if money_limit is None else exact(money_limit))
         self._labels: dict[str, int] = {}
         self._net: Expression | None = None
         self._outputs: dict[int, Row] = {}

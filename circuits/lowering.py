@@ -66,8 +66,8 @@ class DraftRounding:
 class Lowering(Columns):
     """Collects columns, equations, structural facts and witness steps."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, money_limit: Fraction | None = None) -> None:
+        super().__init__(money_limit)
         self.equations: list[DraftEquation] = []
         self.omitted_rows: list[DraftOmission] = []
         self.omitted_tiers: list[tuple[str, Parts, int]] = []
@@ -106,7 +106,9 @@ class Lowering(Columns):
         """Add an equation without a slack."""
         self.equations.append(DraftEquation(name, row, outputs or {}, None))
 
-    def inequality(self, name: str, row: Row, place: Place, high: int | None = None) -> int | None:
+    def inequality(
+        self, name: str, row: Row, place: Place, high: int | None = None, unit: Fraction | None = None
+    ) -> int | None:
         """Add row = slack and return the slack; None if the row was left out because it cannot fail.
 
         It cannot if no coefficient is negative, or if it stands there already, coefficient by coefficient.
@@ -119,11 +121,17 @@ class Lowering(Columns):
             self.omitted_rows.append(DraftOmission(name, row, self._kept[shape]))
             return None
         self._kept[shape] = name
-        return self.slack_equation(name, row, place, high)
+        return self.slack_equation(name, row, place, high, unit)
 
-    def slack_equation(self, name: str, row: Row, place: Place, high: int | None = None) -> int:
-        """Add row = slack, whatever the row is, and return the slack; `high` where more is known of it."""
+    def slack_equation(
+        self, name: str, row: Row, place: Place, high: int | None = None, unit: Fraction | None = None
+    ) -> int:
+        """Add row = slack, whatever the row is, and return the slack; `high` where more is known of it.
+
+        A slack of money, counted in `unit`, is no wider than the book's money limit needs.
+        """
         most = self.canonical_range(row)[1] if high is None else high
+        most = most if unit is None else self.within_limit(most, unit)
         slack = self.add(f"slack:{name}", max(most, 0), place)
         self.equations.append(DraftEquation(name, row, {}, slack))
         return slack
