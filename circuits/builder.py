@@ -21,8 +21,9 @@ from fractions import Fraction
 from zkmargin.circuits.atoms.maximum import maximum
 from zkmargin.circuits.compiled import CompiledBook
 from zkmargin.circuits.draft import BALANCES, COSTS, POSITIONS, RESULTS, Row
-from zkmargin.circuits.expression import Expression, Inequality, Signed
+from zkmargin.circuits.expression import Expression, Inequality, Signed, SplitPosition
 from zkmargin.circuits.layout import Draft, DraftGate, link
+from zkmargin.circuits.loading import POSITION, SMALL
 from zkmargin.circuits.lowering import DraftRounding, Lowering
 from zkmargin.circuits.parameters import exact
 from zkmargin.circuits.steps import DeficitStep, OutputStep, SlackStep
@@ -31,7 +32,7 @@ from zkmargin.errors import CircuitError, CurvatureError
 from zkmargin.sparse import integers
 
 ONE = Fraction(1)
-BLOCKS = {"cost": COSTS, "position": POSITIONS}  # every other kind is a balance
+BLOCKS = {"cost": COSTS, POSITION: POSITIONS, SMALL: POSITIONS}  # every other kind is a balance
 
 
 class Rules:
@@ -64,6 +65,20 @@ class Rules:
         """Declare signed inputs, long minus short, of so many bits a side."""
         sides = (".long", ".short")
         return {label: Signed(*self._input((kind, label), n, sides, digits)) for label, n in bits.items()}
+
+    def tiered(self, bits: Mapping[str, int], first: Mapping[str, int]) -> dict[str, Signed]:
+        """Declare positions with tiers, `first` the last lot of the first tier: see `atoms.split_tiers`.
+
+        The first lots have a column too narrow to leave that tier, so that a small position touches no other.
+        """
+        return {label: self._tiered(label, n, first[label]) for label, n in bits.items()}
+
+    def _tiered(self, label: str, bits: int, first: int) -> Signed:
+        narrow = (first + 1).bit_length() - 1  # 2^narrow - 1 <= first
+        if not 1 <= narrow < bits:
+            return self.signed(POSITION, {label: bits})[label]
+        small = self.signed(SMALL, {label: narrow})[label]
+        return SplitPosition(small, self.signed(POSITION, {label: bits})[label], (1 << narrow) - 1)
 
     def _input(
         self, key: InputKey, bits: int, sides: tuple[str, ...], digits: int | None

@@ -5,9 +5,11 @@
 
 At most one tier is set, and an amount that is not zero sets one: x is exactly knot + part, so f is the function and
 not a bound of it. Tiers meet at a knot, where two serve with one value, or stand `apart`: each ends one lot before the
-next begins, so that f may jump, and a kink between two lots is exact at either. f never falls, so raising both sides
-of a pair never lowers it. *Exact witness*: the lower tier at a knot that two share, on = 1 iff x is not 0; everything
-is zero when x is. Slopes and jumps are rounded up to whole quanta.
+next begins, so that f may jump, and a kink between two lots is exact at either. A value at 0 is charged as soon as
+there is anything: a fee, a cap. f never falls, so raising both sides of a pair never lowers it.
+
+*Exact witness*: the lower tier at a knot that two share, on = 1 iff x is not 0; everything is zero when x is. Slopes
+and jumps are rounded up to whole quanta.
 
 Tiers that x cannot reach, by what its columns can hold, are left out; a single tier needs no columns at all.
 """
@@ -41,6 +43,7 @@ class Tiers:
         self.amount: tuple[SideKey, ...] = tuple(amount.sides)
         self.knots = tuple(knots)
         self.gap = 1 if apart else 0  # lots between the end of a tier and the next knot
+        self.charged_at_0 = False
 
     def function(
         self,
@@ -57,9 +60,10 @@ class Tiers:
         CurvatureError where f falls.
         """
         at, rates = [Fraction(exact(value)) for value in values], [exact(slope) for slope in slopes]
-        if not len(at) == len(rates) == len(self.knots) or at[0] != 0:
-            raise CircuitError("piecewise", f"{name}: needs a value and a slope for each knot, 0 at 0")
-        for knot, rate, jump in zip(self.knots, rates, [0, *self.jumps(at, rates)], strict=True):
+        if not len(at) == len(rates) == len(self.knots):
+            raise CircuitError("piecewise", f"{name}: needs a value and a slope for each knot")
+        self.charged_at_0 |= at[0] > 0
+        for knot, rate, jump in zip(self.knots, rates, [at[0], *self.jumps(at, rates)], strict=True):
             if rate < 0 or jump < 0:
                 message = f"{name}: falls from {knot} lots on, by {label(min(rate, Fraction(jump)))}"
                 raise CurvatureError("curvature", message, hint=hint or None)
@@ -78,8 +82,8 @@ class Tiers:
         return [after - knot - self.gap for knot, after in pairwise(self.knots)]
 
     def columns(self, to: Lowering) -> DraftTiers | None:
-        """Return the columns, added on first use; None where only one tier is in reach."""
-        if self not in to.columns_of_tiers:
+        """Return the columns, added on first use; None where only one tier is in reach, and nothing is charged at 0."""
+        if to.columns_of_tiers.get(self) is None and (self.charged_at_0 or self not in to.columns_of_tiers):
             to.columns_of_tiers[self] = self._added(to)
         return to.columns_of_tiers[self]
 
@@ -88,7 +92,7 @@ class Tiers:
         knots = tuple(knot for knot in self.knots if knot == 0 or knot - self.gap < most)
         for knot in self.knots[len(knots) :]:
             to.omitted_tiers.append((f"{self.name} from {knot}", self._parts(to), knot - self.gap))
-        if len(knots) == 1:
+        if len(knots) == 1 and not self.charged_at_0:
             return None
         return self._columns(to, knots, (*self.widths()[: len(knots) - 1], most - knots[-1]))
 
@@ -156,7 +160,7 @@ class Tiered(Atom):
             return self._flat(to, slopes[0] * quantum, unit)
         jumps = [ceil(jump / quantum) for jump in self.tiers.jumps(self.values, self.slopes)]
         value: dict[int, Fraction] = {}
-        height = 0
+        height = ceil(self.values[0] / quantum)
         for t, (tier, part, width) in enumerate(
             zip(columns.tiers, columns.parts, columns.widths, strict=True)
         ):

@@ -115,12 +115,12 @@ def test_what_falls_is_refused(values: tuple[int, ...], slopes: tuple[int, ...],
         tiers.function("f", values, slopes)
 
 
-@pytest.mark.parametrize("values, slopes", [((1, 6, 12, 45), (1, 2, 3, 5)), ((0, 6, 12), (1, 2, 3))])
+@pytest.mark.parametrize("values, slopes", [((0, 6, 12, 45), (1, 2, 3)), ((0, 6, 12), (1, 2, 3))])
 def test_what_is_no_function_on_the_tiers_is_refused(
     values: tuple[int, ...], slopes: tuple[int, ...]
 ) -> None:
     _, position = one_position()
-    with pytest.raises(CircuitError, match="f: needs a value and a slope for each knot, 0 at 0"):
+    with pytest.raises(CircuitError, match="f: needs a value and a slope for each knot"):
         Tiers("tiers", position.gross, KNOTS, apart=True).function("f", values, slopes)
 
 
