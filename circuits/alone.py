@@ -36,7 +36,7 @@ class NettingUnit:
         self.worst = maximum(self.name, losses, floor_zero=True, hint=hint)
         self.charge = total(
             alone
-            * max([Fraction(0), *(loss.sides.get(_side(netted), Fraction(0)) for loss in losses.values())])
+            * max([Fraction(0), *(loss.sides.get(side_of(netted), Fraction(0)) for loss in losses.values())])
             for label, position in self.positions.items()
             for netted, alone in (
                 (position.long, self.legs[label].long),
@@ -46,7 +46,8 @@ class NettingUnit:
         return self.worst
 
 
-def _side(amount: Expression) -> SideKey:
+def side_of(amount: Expression) -> SideKey:
+    """Return the one side of an input that an amount counts."""
     if len(amount.sides) != 1:
         raise CircuitError("alone", "only a position of one input can stand alone")
     return next(iter(amount.sides))

@@ -171,6 +171,8 @@ def test_refusals() -> None:
         "u, piece up: must be affine, but contains the convex term 'gamma'; what stands alone is charged by "
         "affine losses"
     )
+    with pytest.raises(CircuitError, match="only a position of one input can stand alone"):
+        rules.netting_unit("split", rules.tiered({"B": 6}, {"B": 9}))
     rules.net_value(Expression())
     rules.equity(Expression())
     worst = unit.worst_case({"gain": -p.gross})
