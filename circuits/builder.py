@@ -125,7 +125,7 @@ class Rules:
     def _state_alone(self) -> None:
         charge, units = self._alone
         for unit in units:
-            value, charged = self._to.value_of(unit.worst), self._to.value_of(charge)
+            value, charged = self._to.value_of(unit.measured), self._to.value_of(charge)
             if value is None or charged is None:
                 raise CircuitError("alone", f"{unit.name}: has no loss that could be charged alone")
             legs = tuple(
