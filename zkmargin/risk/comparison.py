@@ -63,12 +63,17 @@ def _compare_book(stored: BookRisk, recomputed: BookRisk) -> list[tuple[str, int
     _equal(f"{what}: name", stored.book, recomputed.book)
     _equal(f"{what}: scenarios", stored.scenarios, recomputed.scenarios)
     _equal(f"{what}: units", stored.units, recomputed.units)
-    _equal(f"{what}: instruments with P&L", sorted(stored.pnl), sorted(recomputed.pnl))
+    both = (
+        ("P&L", recomputed.scenarios, stored.pnl, recomputed.pnl),
+        ("delta", ("now",), stored.delta, recomputed.delta),
+    )
     out = []
-    for name, pnl in recomputed.pnl.items():
-        count = _compare_pnl(f"{what}: P&L of {name}", recomputed.scenarios, stored.pnl[name], pnl)
-        if count:
-            out.append((name, count, pnl.unit))
+    for kind, scenarios, have, want in both:
+        _equal(f"{what}: instruments with {kind}", sorted(have), sorted(want))
+        for name, pnl in want.items():
+            count = _compare_pnl(f"{what}: {kind} of {name}", scenarios, have[name], pnl)
+            if count:
+                out.append((name, count, pnl.unit))
     return out
 
 

@@ -23,14 +23,13 @@ from zkmargin.errors import DecodeError
 from zkmargin.inputs.decimals import decimal_text
 from zkmargin.inputs.json_fields import Fields, fraction, strings
 from zkmargin.inputs.models.kind import Parameters
+from zkmargin.inputs.models.named_rates import OTHERS, lookup
 from zkmargin.inputs.problems import Fault
 
 if TYPE_CHECKING:
     from zkmargin.inputs.market import Instrument, Market
     from zkmargin.inputs.policy import BookPolicy, Policy
     from zkmargin.inputs.sections import Section
-
-OTHERS = "*"
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,7 @@ class Brackets(Parameters):
     def faults(self, book: BookPolicy, quote: str) -> Iterator[Fault]:
         """Say which brackets make no convex requirement."""
         for name, brackets in self.of.items():
-            yield from _faults(f"brackets.{name}", brackets)
+            yield from bracket_faults(f"brackets.{name}", brackets)
 
     def market_faults(self, book: BookPolicy, policy: Policy, market: Market) -> Iterator[Fault]:
         """Name brackets of contracts that the market lacks."""
@@ -88,7 +87,7 @@ class Brackets(Parameters):
 
     def brackets(self, contract: str) -> tuple[Bracket, ...] | None:
         """Return the brackets of a contract, those of "*" if it has none of its own."""
-        return self.of.get(contract, self.of.get(OTHERS))
+        return lookup(self.of, contract)
 
 
 def _read(section: Section, name: str, value: Any) -> tuple[Bracket, ...]:
@@ -105,7 +104,8 @@ def _decoded(value: Json, what: str) -> tuple[Bracket, ...]:
     return tuple(Bracket(*(fraction(text, what) for text in strings(item, 3, what))) for item in value)
 
 
-def _faults(name: str, brackets: tuple[Bracket, ...]) -> Iterator[Fault]:
+def bracket_faults(name: str, brackets: tuple[Bracket, ...]) -> Iterator[Fault]:
+    """Say why marginal rates make no convex requirement: they begin at 0 and rise."""
     if not 1 <= len(brackets) <= limits.MAX_TIERS:
         yield name, None, f"{len(brackets)} brackets", f"1 to {limits.MAX_TIERS}"
         return
