@@ -25,17 +25,18 @@ from zkmargin.risk.table import book_risk
 
 
 @dataclass(frozen=True)
-class PortfolioFormula(Explorer):
+class PortfolioFormula(Holdings):
     """Rules of a book with parameters at one market; `delta` (K,): cash delta in quote of one unit held."""
 
+    scan: Explorer
     rules: PortfolioMargin
     market: Market
     contracts: tuple[Instrument, ...]
     delta: Floats
 
-    def margin(self, portfolios: Portfolios) -> Figures:  # type: ignore[override]
+    def margin(self, portfolios: Portfolios) -> Figures:
         """Compute the requirements of all portfolios."""
-        worst = self._worst(super().margin(portfolios).losses)
+        worst = self._worst(self.scan.margin(portfolios).losses)
         charge = worst + self._summed(portfolios, self._basis(portfolios))
         for minimum in (self._minimum_delta, self._minimum_charge, self._short_minimum):
             charge = np.maximum(charge, self._summed(portfolios, minimum(portfolios)))
@@ -51,10 +52,10 @@ class PortfolioFormula(Explorer):
 
     def _summed(self, portfolios: Portfolios, charges: Iterator[tuple[int, Floats]]) -> Floats:
         """Sum charges (number of a contract in the group, charge (P,)) by group."""
-        groups = 1 if self.rules.gain_offset is not None else len(self.units)
+        groups = 1 if self.rules.gain_offset is not None else len(self.scan.units)
         out = np.zeros((len(portfolios), groups))
         for contract, charge in charges:
-            unit = int(self.unit_of[contract].argmax())
+            unit = int(self.scan.unit_of[contract].argmax())
             out[:, unit if groups > 1 else 0] += charge
         return out
 
@@ -83,7 +84,7 @@ class PortfolioFormula(Explorer):
                 yield number, looked_up(np.abs(portfolios.positions[:, number]) * notional, floors, rates)
 
     def _short_minimum(self, portfolios: Portfolios) -> Iterator[tuple[int, Floats]]:
-        short = np.maximum(-portfolios.positions, 0) * self.short_minimum
+        short = np.maximum(-portfolios.positions, 0) * self.scan.short_minimum
         yield from enumerate(short.T)
 
     def _deltas(self, portfolios: Portfolios, members: Sequence[int]) -> Floats:
@@ -100,7 +101,8 @@ def scenario_formula(policy: Policy, market: Market, book_id: str) -> Holdings:
     contracts = tuple(market.instruments[name] for name in scan.instruments)
     deltas = [cash_delta(market, risk, contract) for contract in contracts]
     return PortfolioFormula(
-        **{field.name: getattr(scan, field.name) for field in fields(scan)},
+        **{field.name: getattr(scan, field.name) for field in fields(Holdings)},
+        scan=scan,
         rules=rules,
         market=market,
         contracts=contracts,

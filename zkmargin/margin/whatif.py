@@ -10,7 +10,8 @@ import numpy as np
 
 from zkmargin.inputs.market import Instrument, Market
 from zkmargin.inputs.policy import Policy
-from zkmargin.margin.explore import Floats, Portfolios, explorer
+from zkmargin.margin.portfolio_margin import scenario_formula
+from zkmargin.margin.portfolios import Floats, Portfolios
 from zkmargin.risk.pricing import black76, years_between
 from zkmargin.risk.scenarios import option_terms
 
@@ -59,7 +60,7 @@ def ladder(
     """Return (equity, requirement), shapes (len(moves), P), after each move of an underlying, relative."""
     interest = policy.books[book_id].interest
     found = [
-        explorer(policy, move_market(market, {underlying: move}, interest=interest), book_id).margin(
+        scenario_formula(policy, move_market(market, {underlying: move}, interest=interest), book_id).margin(
             portfolios
         )
         for move in moves
