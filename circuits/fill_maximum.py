@@ -15,10 +15,15 @@ def fill_maximum(state: State, circuit: Circuit, step: MaximumStep, block: Block
     at, rest = block.evaluate(state)
     if not len(at) or not step.rows:
         return
-    value = _least(step, -(rest // np.array(step.finer, dtype=rest.dtype)))  # rounded up
+    allowed = np.array(step.allowances or [0] * len(step.rows), dtype=rest.dtype)
+    value = _least(step, -((rest + allowed) // np.array(step.finer, dtype=rest.dtype)))  # rounded up
     put(state, circuit, step.value, at, value)
     for i, finer in enumerate(step.finer):
         rest[:, i] += value * finer
+    if step.allow is not None:
+        needed = (rest[:, allowed > 0] < 0).any(axis=1).astype(np.int64)
+        put(state, circuit, step.allow, at, needed)
+        rest += needed.astype(rest.dtype)[:, None] * allowed
     for group in step.waivers:
         _waive(state, circuit, group, at, rest)
     for i, slack in enumerate(step.slacks):

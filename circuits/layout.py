@@ -108,6 +108,7 @@ class _Linker:
             waivers=tuple(map(self.waivers, to.waivers)),
             tails=tuple(map(self.tail, to.tails)),
             hypotenuses=tuple(map(self.hypotenuse, to.hypotenuses)),
+            allowances=tuple(replace(a, bit=self.at[a.bit], value=self.at[a.value]) for a in to.allowances),
         )
         charges = tuple((name, self.row(row)) for name, row in draft.charges)
         return CompiledBook(circuit, tuple(map(self.step, to.steps)), dict(draft.tolerance), charges)
@@ -173,7 +174,10 @@ class _Linker:
             case MaximumStep():
                 rows = tuple(map(self.row, step.rows))
                 slacks, waivers = self.many(step.slacks), tuple(map(self.waiver, step.waivers))
-                return replace(step, value=self.at[step.value], rows=rows, slacks=slacks, waivers=waivers)
+                allow = None if step.allow is None else self.at[step.allow]
+                return replace(
+                    step, value=self.at[step.value], rows=rows, slacks=slacks, waivers=waivers, allow=allow
+                )
             case TailStep():
                 return replace(
                     step,

@@ -3,11 +3,11 @@
     R = maintenance factor x sum over groups of  max(0, worst scenario + basis, minimum charges)
 
 A group is a risk unit. With a gain offset it is all of them together, scenario by scenario: a unit's loss counts in
-full, its gain by the offset. The charges:
+full, its gain by the offset and up to the cap. The charges:
 
     basis             sum over expiries of  rate x |net cash delta|: the forwards of one expiry move alone
     minimum delta     (net rate - hedged rate / 2) x |net cash delta| + hedged rate / 2 x gross cash delta
-    minimum charge    marginal rates by notional, per perpetual and future
+    minimum charge    marginal multipliers of a rate x gross cash delta
     short-option minimum, as in the plain model
 
 The minimums are alternatives, each summed over the group. Deltas of options are floored in the risk table, so that each
@@ -21,13 +21,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, TypeVar
 
-from zkmargin.circuits.atoms import maximum, piecewise
+from zkmargin.circuits.atoms import maximum
 from zkmargin.circuits.expression import Expression, total
+from zkmargin.inputs.decimals import decimal_text
 from zkmargin.inputs.market import Instrument, Market, time_text
-from zkmargin.inputs.models.brackets import Bracket
 from zkmargin.inputs.models.named_rates import lookup
-from zkmargin.inputs.models.scenarios import PortfolioMargin
-from zkmargin.risk.brackets import bracket_schedule
+from zkmargin.inputs.models.scenarios import MinimumCharge, PortfolioMargin
 from zkmargin.risk.deltas import basis_rate, cash_delta
 from zkmargin.risk.entries import RiskUnit
 
@@ -47,8 +46,11 @@ def delta_rate(market: Market, rules: PortfolioMargin, contract: Instrument) -> 
     """Return the most that R holds of a contract's cash delta."""
     move = lookup(rules.basis, contract.underlying)
     rates = lookup(rules.minimum_delta, contract.underlying)
-    charged = [basis_rate(market, move, contract.expiry)] if move else []
-    return rules.maintenance_factor * sum([*charged, *([rates.net] if rates else [])], Fraction(0))
+    charge = lookup(rules.minimum_charge, contract.underlying)
+    basis = basis_rate(market, move, contract.expiry) if move else Fraction(0)
+    least = rates.net if rates else Fraction(0)
+    steepest = charge.rate * charge.multipliers[-1][1] if charge else Fraction(0)
+    return rules.maintenance_factor * max(basis, least, steepest)
 
 
 @dataclass(frozen=True)
@@ -78,12 +80,14 @@ class _PortfolioMargin:
         return maximum(f"charge {name}", {"worst case and basis": whole} | minimums, floor_zero=True)
 
     def _counted(self, unit: RiskUnit, scenario: int) -> Expression:
-        """Return a unit's loss in a scenario, gains by their offset: -off X + (1 - off) max(0, -X)."""
-        loss, offset = -self.book.pnl(unit, scenario), self.rules.gain_offset
-        if offset is None or offset == 1:
-            return loss
+        """Return a unit's loss in a scenario, of a gain X what counts: max(-X, -off X, -cap)."""
+        loss, offset, cap = -self.book.pnl(unit, scenario), self.rules.gain_offset, self.rules.gain_cap
         name = f"loss of {unit.name} in {self.book.risk.scenarios[scenario]}"
-        return loss * offset + maximum(name, {"loss": loss * (1 - offset)}, floor_zero=True)
+        if offset is None or (offset == 1 and cap is None):
+            return loss
+        if cap is None:  # -off X + (1 - off) max(0, -X)
+            return loss * offset + maximum(name, {"loss": loss * (1 - offset)}, floor_zero=True)
+        return maximum(name, {"loss": loss, "offset": loss * offset, "cap": 0}, allowances={"cap": cap})
 
     def _basis(self, contracts: Contracts) -> Iterator[Expression]:
         """Yield the charge of every expiry, of perpetuals as one."""
@@ -112,13 +116,10 @@ class _PortfolioMargin:
                 yield self._gross(held) * (rates.hedged / 2)
 
     def _minimum_charge(self, contracts: Contracts) -> Iterator[Expression]:
-        for contract in contracts:
-            steps = None if contract.kind == "option" else lookup(self.rules.minimum_charge, contract.name)
-            if steps is not None:
-                brackets = tuple(Bracket(start, rate, rate) for start, rate in steps)
-                schedule = bracket_schedule(self.book.of.market, contract, brackets)
-                held = self.book.of.position[contract.name].gross
-                yield piecewise(f"minimum charge {contract.name}", held, schedule.knots, schedule.maintenance)
+        for underlying, held in _grouped(contracts, lambda c: c.underlying).items():
+            charge = lookup(self.rules.minimum_charge, underlying)
+            if charge is not None:
+                yield _multiplied(f"minimum charge {underlying}", self._gross(held) * charge.rate, charge)
 
     def _net(self, name: str, contracts: Contracts, rate: Fraction) -> Expression:
         """Return rate x |net cash delta|, either sign with its own bound."""
@@ -138,6 +139,17 @@ class _PortfolioMargin:
         return total(
             self.book.of.position[c.name].gross * size for c, size in zip(contracts, sizes, strict=True)
         )
+
+
+def _multiplied(name: str, raw: Expression, charge: MinimumCharge) -> Expression:
+    """Return marginal multipliers of an amount >= 0: the largest of its lines, by x amount - constant."""
+    pieces, allowances, before, constant = {}, {}, Fraction(0), Fraction(0)
+    for start, by in charge.multipliers:
+        label = f"{decimal_text(by)} x from {decimal_text(start)}"
+        pieces[label], constant, before = raw * by, constant + start * (by - before), by
+        if constant:
+            allowances[label] = constant
+    return maximum(name, pieces, floor_zero=True, allowances=allowances)
 
 
 def _grouped(contracts: Contracts, key: Callable[[Instrument], Key]) -> dict[Key, list[Instrument]]:

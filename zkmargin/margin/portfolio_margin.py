@@ -19,7 +19,6 @@ from zkmargin.inputs.policy import Policy
 from zkmargin.margin.brackets import looked_up
 from zkmargin.margin.explore import Explorer, explorer
 from zkmargin.margin.portfolios import Figures, Floats, Holdings, Portfolios
-from zkmargin.risk.brackets import mark_notional
 from zkmargin.risk.deltas import basis_rate, cash_delta
 from zkmargin.risk.table import book_risk
 
@@ -46,8 +45,10 @@ class PortfolioFormula(Holdings):
     def _worst(self, losses: Floats) -> Floats:
         """Return the worst scenario of every group, shape (P, G): of each unit, or of all with gains offset."""
         if self.rules.gain_offset is not None:
-            gains = float(self.rules.gain_offset) * np.minimum(losses, 0.0)
-            losses = (np.maximum(losses, 0.0) + gains).sum(axis=1, keepdims=True)
+            gains = float(self.rules.gain_offset) * np.maximum(-losses, 0.0)
+            if self.rules.gain_cap is not None:
+                gains = np.minimum(gains, float(self.rules.gain_cap))
+            losses = (np.maximum(losses, 0.0) - gains).sum(axis=1, keepdims=True)
         return np.asarray(np.maximum(losses.max(axis=2), 0.0))
 
     def _summed(self, portfolios: Portfolios, charges: Iterator[tuple[int, Floats]]) -> Floats:
@@ -76,12 +77,12 @@ class PortfolioFormula(Holdings):
                 yield members[0], float(rates.net) * net + float(rates.hedged) * (gross - net) / 2
 
     def _minimum_charge(self, portfolios: Portfolios) -> Iterator[tuple[int, Floats]]:
-        for number, contract in enumerate(self.contracts):
-            steps = None if contract.kind == "option" else lookup(self.rules.minimum_charge, contract.name)
-            if steps is not None:
-                notional = float(mark_notional(self.market, contract) / contract.lot)
-                floors, rates = ([float(step[i]) for step in steps] for i in range(2))
-                yield number, looked_up(np.abs(portfolios.positions[:, number]) * notional, floors, rates)
+        for members in _groups([c.underlying for c in self.contracts]):
+            charge = lookup(self.rules.minimum_charge, self.contracts[members[0]].underlying)
+            if charge is not None:
+                raw = float(charge.rate) * np.abs(self._deltas(portfolios, members)).sum(axis=1)
+                starts, by = ([float(step[i]) for step in charge.multipliers] for i in range(2))
+                yield members[0], looked_up(raw, starts, by)
 
     def _short_minimum(self, portfolios: Portfolios) -> Iterator[tuple[int, Floats]]:
         short = np.maximum(-portfolios.positions, 0) * self.scan.short_minimum

@@ -35,7 +35,8 @@ def asset_pnl(book: BookPolicy, market: Market, asset: str) -> Factors:
     """Return the exact P&L in quote of one lot of an asset held, per scenario."""
     value = market.instruments[asset].lot * market.spot[asset]
     moves = zip(price_factors(book, asset, linear=True), measures(book, linear=True), strict=True)
-    return weighted(book, asset, [value * (price / measure - 1) for price, measure in moves])
+    moved = asset if asset in book.price_range else book.settlement  # the quote asset, measured in a coin
+    return weighted(book, moved, [value * (price / measure - 1) for price, measure in moves])
 
 
 def contract_pnl(book: BookPolicy, market: Market, contract: Instrument) -> Factors:

@@ -94,8 +94,7 @@ def _moved_assets(policy: Policy, book: BookPolicy, market: Market) -> list[str]
 
 
 def _deltas(book: BookPolicy, market: Market, contracts: Sequence[Instrument]) -> dict[str, Pnl]:
-    rules = portfolio_rules(book)
-    if not rules.basis and not rules.minimum_delta:
+    if not portfolio_rules(book).charges_deltas:
         return {}
     return option_deltas(
         book, market, [c for c in contracts if c.kind == "option" and not expired(market, c)]

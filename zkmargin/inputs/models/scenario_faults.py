@@ -22,8 +22,8 @@ def parameter_faults(rules: PortfolioMargin, book: BookPolicy, quote: str) -> It
     yield from _factors(rules, book)
     yield from _measure(rules, book, quote)
     yield from _shocks(rules, book)
-    tables = (rules.volatility, rules.basis, rules.minimum_delta)
-    for key, table in zip(("volatility", "basis", "minimum_delta"), tables, strict=True):
+    for key in ("volatility", "basis", "minimum_delta", "minimum_charge"):
+        table: Mapping[str, object] = getattr(rules, key)
         yield from _unknown(key, table, book)
         for name, row in table.items():
             yield from _negative(f"{key}.{name}", vars(row))
@@ -33,26 +33,17 @@ def parameter_faults(rules: PortfolioMargin, book: BookPolicy, quote: str) -> It
         if rates.net < rates.hedged / 2:
             hint = "the hedged part would count negatively: not convex, so it cannot be proven"
             yield f"minimum_delta.{name}.net", decimal_text(rates.net), "below half the hedged rate", hint
-    for name, steps in rules.minimum_charge.items():
-        yield from bracket_faults(
-            f"minimum_charge.{name}", tuple(Bracket(at, rate, rate) for at, rate in steps)
-        )
+    for name, charge in rules.minimum_charge.items():
+        steps = tuple(Bracket(start, by, by) for start, by in charge.multipliers)
+        yield from bracket_faults(f"minimum_charge.{name}.multipliers", steps)
 
 
 def market_faults(rules: PortfolioMargin, book: BookPolicy, market: Market) -> Iterator[Fault]:
     """Say what is wrong with a market."""
-    contracts = [contract for contract in market.contracts if contract.underlying in book.price_range]
-    known = {contract.name for contract in contracts if contract.kind != "option"} | {OTHERS}
-    for name in rules.minimum_charge:
-        if name not in known:
-            yield (
-                f"minimum_charge.{name}",
-                None,
-                "no such perpetual or future",
-                "options have short_option_minimum",
-            )
-    for contract in contracts:
-        if rules.measure == "settlement" and contract.settlement != book.settlement:
+    if rules.measure != "settlement":
+        return
+    for contract in market.contracts:
+        if contract.underlying in book.price_range and contract.settlement != book.settlement:
             message = f"{contract.name!r} does not settle in {book.settlement}"
             yield (
                 "measure",
@@ -67,6 +58,9 @@ def _factors(rules: PortfolioMargin, book: BookPolicy) -> Iterator[Fault]:
         yield "maintenance_factor", decimal_text(rules.maintenance_factor), "must be positive", None
     if rules.linear_cap is not None and rules.linear_cap <= 0:
         yield "linear_cap", decimal_text(rules.linear_cap), "must be positive", None
+    if rules.gain_cap is not None and (rules.gain_offset is None or rules.gain_cap <= 0):
+        hint = "without a cap leave it out, without an offset too"
+        yield "gain_cap", decimal_text(rules.gain_cap), "not a positive cap of offset gains", hint
     if rules.gain_offset is None:
         return
     if not 0 <= rules.gain_offset <= 1:
@@ -127,9 +121,9 @@ def _volatility(name: str, shock: VolatilityShock) -> Iterator[Fault]:
         yield f"{name}.days_floor", decimal_text(shock.days_floor), "must be positive", None
 
 
-def _negative(name: str, numbers: Mapping[str, Fraction]) -> Iterator[Fault]:
+def _negative(name: str, numbers: Mapping[str, object]) -> Iterator[Fault]:
     for key, number in numbers.items():
-        if number < 0:
+        if isinstance(number, Fraction) and number < 0:
             yield f"{name}.{key}", decimal_text(number), "negative", None
 
 

@@ -4,7 +4,8 @@
     maintenance_factor = "0.8"                  # of everything below; initial_factor multiplies the result
     measure = "settlement"                      # losses counted in coins of the settlement asset, not in quote
     linear_cap = "1"                            # everything but options moves by at most so many price ranges
-    gain_offset = "0"                           # of an underlying's gains, what counts against others' losses
+    gain_offset = "0.5"                         # of an underlying's gains, what counts against others' losses,
+    gain_cap = "10000"                          # at most so much
     [book.portfolio.portfolio_margin.moves]     # relative price moves of a scenario, in place of price x price_range
     crash = { BTC = "-0.66", "*" = "-0.5" }
     [book.portfolio.portfolio_margin.weights]   # in place of the scenario's weight
@@ -16,10 +17,10 @@
     [book.portfolio.portfolio_margin.minimum_delta]
     "*" = { net = "0.02", hedged = "0.01" }
     [book.portfolio.portfolio_margin.minimum_charge]
-    BTC-PERP = [["0", "0.0045"], ["10000", "0.009"]]
+    "*" = { rate = "0.0045", multipliers = [["0", "1"], ["250000", "2"]] }
 
-Every table is by underlying, `minimum_charge` by contract; "*" stands for all others. What is left out is not charged;
-moves, weights and volatilities that are left out are those of the plain model. The formulas are in docs/margin.md.
+Every table is by underlying, "*" stands for all others. What is left out is not charged; moves, weights and
+volatilities that are left out are those of the plain model. The formulas are in docs/margin.md.
 """
 
 from __future__ import annotations
@@ -30,7 +31,6 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, ClassVar, Literal, Self, cast
 
 from zkmargin.canonical import Json, fraction_text
-from zkmargin.errors import DecodeError
 from zkmargin.inputs.json_fields import Fields, fraction, strings
 from zkmargin.inputs.models.kind import Parameters
 from zkmargin.inputs.models.named_rates import (
@@ -55,7 +55,15 @@ if TYPE_CHECKING:
 KEY = "portfolio_margin"
 ONE = Fraction(1)
 Measure = Literal["quote", "settlement"]
-Rates = tuple[tuple[Fraction, Fraction], ...]  # (notional in quote from which it holds, rate)
+Multipliers = tuple[tuple[Fraction, Fraction], ...]  # (amount in quote from which it holds, multiplier)
+
+
+@dataclass(frozen=True)
+class MinimumCharge:
+    """A rate on the gross cash delta, and marginal multipliers of what it gives."""
+
+    rate: Fraction
+    multipliers: Multipliers
 
 
 @dataclass(frozen=True)
@@ -67,12 +75,13 @@ class PortfolioMargin(Parameters):
     measure: Measure = "quote"
     linear_cap: Fraction | None = None
     gain_offset: Fraction | None = None
+    gain_cap: Fraction | None = None
     moves: Mapping[str, Mapping[str, Fraction]] = field(default_factory=dict)
     weights: Mapping[str, Mapping[str, Fraction]] = field(default_factory=dict)
     volatility: Mapping[str, VolatilityShock] = field(default_factory=dict)
     basis: Mapping[str, BasisMove] = field(default_factory=dict)
     minimum_delta: Mapping[str, DeltaRates] = field(default_factory=dict)
-    minimum_charge: Mapping[str, Rates] = field(default_factory=dict)
+    minimum_charge: Mapping[str, MinimumCharge] = field(default_factory=dict)
 
     @classmethod
     def read(cls, section: Section) -> Self | None:
@@ -84,14 +93,15 @@ class PortfolioMargin(Parameters):
         found = cls(
             maintenance_factor=table.decimal("maintenance_factor", ONE),
             measure=cast(Measure, table.text("measure", "quote")),
-            linear_cap=table.decimal("linear_cap") if "linear_cap" in table else None,
-            gain_offset=table.decimal("gain_offset") if "gain_offset" in table else None,
+            linear_cap=_maybe(table, "linear_cap"),
+            gain_offset=_maybe(table, "gain_offset"),
+            gain_cap=_maybe(table, "gain_cap"),
             moves=read_numbers(table, "moves"),
             weights=read_numbers(table, "weights"),
             volatility=read_rows(table, "volatility", VolatilityShock),
             basis=read_rows(table, "basis", BasisMove),
             minimum_delta=read_rows(table, "minimum_delta", DeltaRates),
-            minimum_charge={name: _rates(charges, name) for name in sorted(charges.names())},
+            minimum_charge={name: _charge(charges.section(name)) for name in sorted(charges.names())},
         )
         table.finish()
         return found
@@ -105,6 +115,7 @@ class PortfolioMargin(Parameters):
                 measure=cast(Measure, found.text("measure")),
                 linear_cap=_optional(found.text("linear_cap"), f"{what}.linear_cap"),
                 gain_offset=_optional(found.text("gain_offset"), f"{what}.gain_offset"),
+                gain_cap=_optional(found.text("gain_cap"), f"{what}.gain_cap"),
                 moves=decoded_numbers(found.take("moves"), f"{what}.moves"),
                 weights=decoded_numbers(found.take("weights"), f"{what}.weights"),
                 volatility=decoded_rows(found.mapping("volatility"), VolatilityShock, what),
@@ -123,16 +134,19 @@ class PortfolioMargin(Parameters):
             "measure": self.measure,
             "linear_cap": _text(self.linear_cap),
             "gain_offset": _text(self.gain_offset),
+            "gain_cap": _text(self.gain_cap),
             "moves": numbers_json(self.moves),
             "weights": numbers_json(self.weights),
             "volatility": rows_json(self.volatility),
             "basis": rows_json(self.basis),
             "minimum_delta": rows_json(self.minimum_delta),
-            "minimum_charge": {
-                name: [[fraction_text(number) for number in step] for step in rates]
-                for name, rates in self.minimum_charge.items()
-            },
+            "minimum_charge": {name: _charge_json(charge) for name, charge in self.minimum_charge.items()},
         }
+
+    @property
+    def charges_deltas(self) -> bool:
+        """Whether a charge is taken on cash deltas."""
+        return bool(self.basis or self.minimum_delta or self.minimum_charge)
 
     def faults(self, book: BookPolicy, quote: str) -> Iterator[Fault]:
         """Say which rules make no convex requirement, or name what the book does not have."""
@@ -145,25 +159,38 @@ class PortfolioMargin(Parameters):
             yield (f"{KEY}.{name}", *rest)
 
     def revaluations(self) -> int:
-        """Return two inequalities for the basis of an expiry, three for the minimum delta."""
-        return 2 * bool(self.basis) + 3 * bool(self.minimum_delta)
+        """Return two inequalities for an expiry's basis, two and a gross for the deltas, one per multiplier."""
+        steps = (len(charge.multipliers) for charge in self.minimum_charge.values())
+        return 2 * bool(self.basis) + 3 * bool(self.minimum_delta) + max(steps, default=0)
 
 
-def _rates(section: Section, name: str) -> Rates:
-    value = section.raw(name)
+def _charge(section: Section) -> MinimumCharge:
+    rate, value = section.decimal("rate"), section.raw("multipliers")
+    section.finish()
     if not isinstance(value, list) or not all(isinstance(item, list) and len(item) == 2 for item in value):
-        section.fault(
-            name, repr(value), "not an array of [notional, rate]", '[["0", "0.0045"], ["10000", "0.009"]]'
-        )
-        return ()
-    return tuple((section.exact(name, start), section.exact(name, rate)) for start, rate in value)
+        hint = '[["0", "1"], ["10000", "2"]]'
+        section.fault("multipliers", repr(value), "not an array of [amount, multiplier]", hint)
+        return MinimumCharge(rate, ())
+    steps = ((section.exact("multipliers", start), section.exact("multipliers", by)) for start, by in value)
+    return MinimumCharge(rate, tuple(steps))
 
 
-def _decoded(value: Json, what: str) -> Rates:
-    if not isinstance(value, list):
-        raise DecodeError("json", f"{what} is not an array of rates")
-    pairs = (strings(item, 2, what) for item in value)
-    return tuple((fraction(start, what), fraction(rate, what)) for start, rate in pairs)
+def _charge_json(charge: MinimumCharge) -> Json:
+    return {
+        "rate": fraction_text(charge.rate),
+        "multipliers": [[fraction_text(number) for number in step] for step in charge.multipliers],
+    }
+
+
+def _decoded(value: Json, what: str) -> MinimumCharge:
+    with Fields(value, what) as found:
+        pairs = (strings(item, 2, what) for item in found.items("multipliers"))
+        steps = tuple((fraction(start, what), fraction(by, what)) for start, by in pairs)
+        return MinimumCharge(found.fraction("rate"), steps)
+
+
+def _maybe(section: Section, key: str) -> Fraction | None:
+    return section.decimal(key) if key in section else None
 
 
 def _text(number: Fraction | None) -> str:
