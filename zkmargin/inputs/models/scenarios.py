@@ -48,7 +48,7 @@ from zkmargin.inputs.models.scenario_faults import market_faults, parameter_faul
 from zkmargin.inputs.problems import Fault
 
 if TYPE_CHECKING:
-    from zkmargin.inputs.market import Market
+    from zkmargin.inputs.market import Instrument, Market
     from zkmargin.inputs.policy import BookPolicy, Policy
     from zkmargin.inputs.sections import Section
 
@@ -157,6 +157,10 @@ class PortfolioMargin(Parameters):
         """Name contracts that the market lacks, and such as the measure cannot value."""
         for name, *rest in market_faults(self, book, market):
             yield (f"{KEY}.{name}", *rest)
+
+    def concerns(self, book: BookPolicy, contract: Instrument) -> bool:
+        """Tell whether a contract is the book's: one measured in a coin has contracts on that coin alone."""
+        return self.measure == "quote" or contract.underlying == book.settlement
 
     def revaluations(self) -> int:
         """Return two inequalities for an expiry's basis, two and a gross for the deltas, one per multiplier."""
