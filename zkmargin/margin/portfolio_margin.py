@@ -45,10 +45,8 @@ class PortfolioFormula(Holdings):
     def _worst(self, losses: Floats) -> Floats:
         """Return the worst scenario of every group, shape (P, G): of each unit, or of all with gains offset."""
         if self.rules.gain_offset is not None:
-            gains = float(self.rules.gain_offset) * np.maximum(-losses, 0.0)
-            if self.rules.gain_cap is not None:
-                gains = np.minimum(gains, float(self.rules.gain_cap))
-            losses = (np.maximum(losses, 0.0) - gains).sum(axis=1, keepdims=True)
+            gains = float(self.rules.gain_offset) * np.minimum(losses, 0.0)
+            losses = (np.maximum(losses, 0.0) + gains).sum(axis=1, keepdims=True)
         return np.asarray(np.maximum(losses.max(axis=2), 0.0))
 
     def _summed(self, portfolios: Portfolios, charges: Iterator[tuple[int, Floats]]) -> Floats:

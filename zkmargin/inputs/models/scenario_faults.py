@@ -58,9 +58,6 @@ def _factors(rules: PortfolioMargin, book: BookPolicy) -> Iterator[Fault]:
         yield "maintenance_factor", decimal_text(rules.maintenance_factor), "must be positive", None
     if rules.linear_cap is not None and rules.linear_cap <= 0:
         yield "linear_cap", decimal_text(rules.linear_cap), "must be positive", None
-    if rules.gain_cap is not None and (rules.gain_offset is None or rules.gain_cap <= 0):
-        hint = "without a cap leave it out, without an offset too"
-        yield "gain_cap", decimal_text(rules.gain_cap), "not a positive cap of offset gains", hint
     if rules.gain_offset is None:
         return
     if not 0 <= rules.gain_offset <= 1:
