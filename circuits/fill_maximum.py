@@ -21,7 +21,7 @@ def fill_maximum(state: State, circuit: Circuit, step: MaximumStep, block: Block
     for i, finer in enumerate(step.finer):
         rest[:, i] += value * finer
     if step.allow is not None:
-        needed = (rest[:, allowed > 0] < 0).any(axis=1).astype(np.int64)
+        needed = np.asarray((rest[:, allowed > 0] < 0).any(axis=1), dtype=np.int64)
         put(state, circuit, step.allow, at, needed)
         rest += needed.astype(rest.dtype)[:, None] * allowed
     for group in step.waivers:

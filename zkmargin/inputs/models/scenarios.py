@@ -145,13 +145,11 @@ class PortfolioMargin(Parameters):
 
     def faults(self, book: BookPolicy, quote: str) -> Iterator[Fault]:
         """Say which rules make no convex requirement, or name what the book does not have."""
-        for name, *rest in parameter_faults(self, book, quote):
-            yield (f"{KEY}.{name}", *rest)
+        yield from map(_own, parameter_faults(self, book, quote))
 
     def market_faults(self, book: BookPolicy, policy: Policy, market: Market) -> Iterator[Fault]:
         """Name contracts that the market lacks, and such as the measure cannot value."""
-        for name, *rest in market_faults(self, book, market):
-            yield (f"{KEY}.{name}", *rest)
+        yield from map(_own, market_faults(self, book, market))
 
     def concerns(self, book: BookPolicy, contract: Instrument) -> bool:
         """Tell whether a contract is the book's: one measured in a coin has contracts on that coin alone."""
@@ -161,6 +159,11 @@ class PortfolioMargin(Parameters):
         """Return two inequalities for an expiry's basis, two and a gross for the deltas, one per multiplier."""
         steps = (len(charge.multipliers) for charge in self.minimum_charge.values())
         return 2 * bool(self.basis) + 3 * bool(self.minimum_delta) + max(steps, default=0)
+
+
+def _own(fault: Fault) -> Fault:
+    name, value, message, hint = fault
+    return f"{KEY}.{name}", value, message, hint
 
 
 def _charge(section: Section) -> MinimumCharge:
