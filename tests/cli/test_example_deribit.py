@@ -9,6 +9,16 @@ import pytest
 
 from zkmargin.cli.main import run
 
+BINDING = {  # as the example's README says
+    "B1": "-1 up",
+    "B2": "+50 %",
+    "B3": "+200 %",
+    "B4": "-66 %",
+    "B5": "+1 up",
+    "B6": "-1 up",
+    "E1": "+1 down",
+    "E2": "-66 %",
+}
 EXAMPLE = Path(__file__).parents[2] / "examples" / "deribit"
 
 
@@ -54,6 +64,8 @@ def test_what_is_proven_is_the_formula_rounded_up(folder: Path, capsys: pytest.C
     for pot in pots:
         over = float(pot["maintenance_requirement"]) - float(pot["formula"]["maintenance_requirement"])
         assert -1e-6 <= over <= 0.2, pot["account"]
+    worst = {pot["account"]: pot["risk_units"][0]["binding_scenario"] for pot in pots if pot["risk_units"]}
+    assert worst == BINDING
     names = {unit["name"] for pot in pots for unit in pot["risk_units"]}
     assert {"worst case BTC", "basis BTC perpetual", "basis ETH 2026-03-27T08:00:00Z"} <= names
 

@@ -200,3 +200,10 @@ def test_deltas_of_other_things_do_not_decode(table: RiskTable, delta: dict[str,
     wrong = replace(table, books={"portfolio": replace(table.books["portfolio"], delta=delta)})
     with pytest.raises(DecodeError, match="deltas"):
         RiskTable.from_json(canonical.decode(canonical.encode(wrong.to_json()), "risk"))
+
+
+def test_no_deltas_have_one_spelling(table: RiskTable) -> None:
+    found = canonical.decode(canonical.encode(table.to_json()), "risk")
+    found["books"]["portfolio"]["delta"] = {}
+    with pytest.raises(DecodeError, match="or left out"):
+        RiskTable.from_json(found)

@@ -141,13 +141,14 @@ def _book(name: str, value: Json) -> BookRisk:
             scenarios=_texts(fields.items("scenarios"), f"{what}.scenarios"),
             units=tuple(_unit(unit, f"{what}.units") for unit in fields.items("units")),
             pnl=_pnls(fields.mapping("pnl"), f"{what}.pnl"),
-            delta=_pnls(fields.mapping("delta") if "delta" in fields else {}, f"{what}.delta"),
+            delta=_pnls(fields.mapping("delta"), f"{what}.delta") if (some := "delta" in fields) else {},
         )
     named = sorted(name for unit in book.units for name in unit.instruments + unit.assets)
     if named != sorted(book.pnl) or any(len(pnl.values) != len(book.scenarios) for pnl in book.pnl.values()):
         raise DecodeError("risk-table", f"{what}: units, scenarios and P&L do not belong together")
-    if not set(book.delta) <= set(book.pnl) or any(len(delta.values) != 1 for delta in book.delta.values()):
-        raise DecodeError("risk-table", f"{what}: deltas are of the instruments, one entry each")
+    single = all(len(delta.values) == 1 for delta in book.delta.values())
+    if some != bool(book.delta) or not single or not set(book.delta) <= set(book.pnl):
+        raise DecodeError("risk-table", f"{what}: deltas are of the instruments, one entry each, or left out")
     return book
 
 
