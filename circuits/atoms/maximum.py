@@ -93,13 +93,13 @@ class Maximum(Atom):
                 to.inequality(f"{self.name} >= {label}", row, (WORST_CASES,))
             return base
         high = max([*_needs(to, rows), *(self._need(to, *choice) for choice in choices.items()), 0])
-        value = to.add(f"max:{self.name}", high, (WORST_CASES,))
+        value = to.add(f"max:{self.name}", to.within_limit(high, unit), (WORST_CASES,))
         constants = {
             label: self._constant(label, unit / finer)
             for label, (_, finer) in rows.items()
             if label in self.allowances
         }
-        self._bound(to, value, rows, choices, constants)
+        self._bound(to, unit, value, rows, choices, constants)
         return add_forms([base, Form(columns={value: Fraction(1)})])
 
     def _above(self, to: Lowering, base: Form, piece: Form, label: str) -> tuple[Row, int]:
@@ -123,6 +123,7 @@ class Maximum(Atom):
     def _bound(
         self,
         to: Lowering,
+        unit: Fraction,
         value: int,
         rows: Rows,
         choices: Mapping[str, Rows],
@@ -137,7 +138,8 @@ class Maximum(Atom):
                 high = max(to.canonical_range(row)[1], finer - 1)
             free = {on: constants[label]} if on is not None and label in constants else {}
             bound = row.plus({value: finer, **free})
-            slack = to.inequality(f"{self.name} >= {label}", bound, (WORST_CASES,), high)
+            money = None if free else unit / finer  # an allowance may leave more than any account needs
+            slack = to.inequality(f"{self.name} >= {label}", bound, (WORST_CASES,), high, money)
             if slack is not None:
                 kept.append(row)
                 scales.append(finer)

@@ -80,7 +80,7 @@ class PortfolioFormula(Holdings):
             if charge is not None:
                 raw = float(charge.rate) * np.abs(self._deltas(portfolios, members)).sum(axis=1)
                 starts, by = ([float(step[i]) for step in charge.multipliers] for i in range(2))
-                yield members[0], looked_up(raw, starts, by)
+                yield members[0], looked_up(raw, starts, by, "marginal")
 
     def _short_minimum(self, portfolios: Portfolios) -> Iterator[tuple[int, Floats]]:
         short = np.maximum(-portfolios.positions, 0) * self.scan.short_minimum

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from zkmargin.inputs.decimals import decimal_text
-from zkmargin.inputs.models.brackets import Bracket, bracket_faults
+from zkmargin.inputs.models.bracket import Bracket, bracket_faults
 from zkmargin.inputs.models.named_rates import OTHERS, VolatilityShock, lookup
 from zkmargin.inputs.problems import Fault
 
