@@ -10,6 +10,8 @@ is owed, and entry costs. Collateral is "shocked" (no haircut, P&L in the scenar
 tiers, or absent from the policy: then it counts in N only. A debt gains in a scenario only where collateral in its
 asset loses, so that holding and owing the same never lowers a requirement: see `risk.debts.debt_pnl`.
 
+A book with parameters has charges beside its scenarios: `portfolio_margin` states its R from the same parts.
+
 Whatever is revalued is stored bit by bit, so that rounding to margin quanta costs at most one quantum per bit.
 """
 

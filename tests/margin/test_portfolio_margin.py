@@ -11,7 +11,7 @@ import numpy as np
 import portfolio_margin_cases as cases
 import pytest
 import small_market as sm
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from zkmargin.circuits.compile import compile_circuit
@@ -215,7 +215,6 @@ def holdings(name: str, book: str) -> tuple[list[tuple[str, str]], list[int]]:
 
 @pytest.mark.parametrize(("name", "book"), BOOKS)
 @given(data=st.data())
-@settings(max_examples=60, deadline=None)
 def test_the_circuit_is_the_formula_rounded_up(name: str, book: str, data: st.DataObject) -> None:
     policy, market, table, compiled = cases.compiled(name, book)
     keys, widths = holdings(name, book)

@@ -2,7 +2,10 @@
 
     R = maintenance factor x sum over groups of  max(0, worst scenario + basis, minimum charges)
 
-See docs/margin.md for the charges and the sources; `zkmargin.circuits.portfolio_margin` proves the same in integers.
+Sources: Deribit, "Portfolio Margin" and the API reference of private/pme/simulate (worst case, roll shock, 0.8); OKX,
+"OKEx adjusts scaling-factor logic" and the API reference of the position builder (minimum charge, multipliers); Paradex,
+"Portfolio Margin" (minimum delta). The policies under examples/policies say what they take from each;
+`zkmargin.circuits.portfolio_margin` proves the same in integers.
 """
 
 from __future__ import annotations
