@@ -9,17 +9,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from circuit_cases import at, changed, columns, fill, small_book, two_positions
+from circuit_cases import at, changed, columns, everything, fill, small_book, two_positions
 from hypothesis import given
 from hypothesis import strategies as st
 
 from zkmargin.circuits import evaluate
 from zkmargin.circuits import fill as filling
-from zkmargin.circuits.atoms import Tiers, either, expected_shortfall, maximum, norm, pos, value_at_risk
+from zkmargin.circuits.atoms import pos
 from zkmargin.circuits.builder import Rules
 from zkmargin.circuits.circuit import E, I, N, R
 from zkmargin.circuits.compiled import CompiledBook
-from zkmargin.circuits.expression import Expression, Signed, total
+from zkmargin.circuits.expression import Expression
 from zkmargin.circuits.fill import Program
 from zkmargin.circuits.witness import Witness, check_row
 from zkmargin.errors import CircuitError, VerificationError
@@ -218,7 +218,7 @@ SCRIPT = """
 import sys
 sys.path.insert(0, sys.argv[1])
 import small_market as sm
-from circuit_cases import small_book
+from circuit_cases import everything, small_book, two_positions
 from zkmargin.circuits.compile import compile_circuit
 from zkmargin.risk.table import build_risk_table
 policy, market = sm.policy(sm.book(), sm.spot_book()), sm.market()
@@ -226,6 +226,7 @@ table = build_risk_table(policy, market)
 for book in policy.books:
     print(compile_circuit(policy, market, table, book).circuit.digest.hex())
 print(small_book(1).circuit.digest.hex())
+print(two_positions(everything).circuit.digest.hex())
 """
 
 
@@ -239,22 +240,7 @@ def test_digests_do_not_depend_on_hash_seeds() -> None:
 
     first, second = run("1"), run("4242")
     assert first == second
-    assert len(first.split()) == 3
-
-
-def everything(p: Signed, q: Signed) -> Expression:
-    """A rule with every kind of step."""
-    losses = {"a": p * 2 - q, "b": q * "0.7", "c": -p, "d": p + q}
-    tiers = Tiers("t", p.gross, [0, 3, 9], apart=True)
-    return total(
-        (
-            maximum("m", {"a": p, "b": either(q * 2, p.gross)}, floor_zero=True),
-            expected_shortfall("es", losses, "0.4", floor_zero=False),
-            value_at_risk("var", losses, 1),
-            norm("n", {"p": p, "q": q, "r": p - q}),
-            tiers.function("f", [1, 4, 50], [1, 2, 5]),
-        )
-    )
+    assert len(first.split()) == 4
 
 
 def test_python_integers_and_int64_agree_on_every_step() -> None:
