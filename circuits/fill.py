@@ -8,7 +8,7 @@ its amount is not 0, one of two deficits is 0, every slack follows from its equa
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -16,12 +16,18 @@ from zkmargin.circuits.circuit import OUTPUTS, Circuit
 from zkmargin.circuits.draft import Row
 from zkmargin.circuits.evaluate import Block, State, put, reach
 from zkmargin.circuits.expression import SideKey
+from zkmargin.circuits.fill_maximum import fill_maximum
+from zkmargin.circuits.fill_tail import fill_tail, tail_reach
 from zkmargin.circuits.loading import load_sides
-from zkmargin.circuits.steps import DeficitStep, MaximumStep, OutputStep, SlackStep, Step, TierStep
+from zkmargin.circuits.steps import DeficitStep, MaximumStep, OutputStep, SlackStep, Step, TailStep, TierStep
 from zkmargin.circuits.variables import InputKey
 from zkmargin.circuits.witness import Witness
 from zkmargin.errors import CircuitError
 from zkmargin.sparse import INT64_SAFE, SparseValues, Values
+
+
+def _row(index: int) -> str:
+    return f"row {index}"
 
 
 class Program:
@@ -33,9 +39,17 @@ class Program:
         most = sum(reach(circuit, step.row) for step in steps if isinstance(step, OutputStep))
         self.money = np.dtype(np.int64 if most < INT64_SAFE else object)
 
-    def run(self, values: Mapping[InputKey, SparseValues], rows: int) -> Witness:
-        """Fill `rows` accounts from their amounts in lots; see `loading.load_sides` for what is refused."""
-        return self.complete(load_sides(self.circuit, values), rows)
+    def run(
+        self, values: Mapping[InputKey, SparseValues], rows: int, name_of: Callable[[int], str] = _row
+    ) -> Witness:
+        """Fill `rows` accounts from their amounts in lots; see `loading.load_sides` for what is refused.
+
+        Raise CircuitError for an account beyond the book's money limit, which `name_of` names.
+        """
+        witness = self.complete(load_sides(self.circuit, values), rows)
+        for j, found in witness.auxiliary.items():
+            self._check_width(j, found, name_of)
+        return witness
 
     def complete(self, sides: Mapping[SideKey, SparseValues], rows: int) -> Witness:
         """Fill everything that follows from the sides of the inputs, whether or not both of a pair are used."""
@@ -44,7 +58,9 @@ class Program:
         for step, block in self.steps:
             match step:
                 case MaximumStep():
-                    self._maximum(state, step, block)
+                    fill_maximum(state, self.circuit, step, block)
+                case TailStep():
+                    fill_tail(state, self.circuit, step, block)
                 case SlackStep():
                     self._slack(state, step, block)
                 case TierStep():
@@ -55,6 +71,16 @@ class Program:
                 case DeficitStep():
                     self._deficit(state, step, outputs)
         return Witness(self.circuit, rows, outputs, state.sides, state.columns)
+
+    def _check_width(self, index: int, found: SparseValues, name_of: Callable[[int], str]) -> None:
+        column = self.circuit.columns[index]
+        beyond = found.rows[np.flatnonzero(found.values > column.capacity)].tolist()
+        if beyond:
+            raise CircuitError(
+                "beyond-limit",
+                f"{name_of(beyond[0])}: {column.name} is beyond the money limit of book {self.circuit.name}",
+                hint="a book with a higher limit can take the account",
+            )
 
     def _block(self, step: Step) -> Block:
         match step:
@@ -67,7 +93,10 @@ class Program:
                     ),
                     default=0,
                 )
-                return Block(self.circuit, step.rows, most)
+                waived = max((most for group in step.waivers for most in group.short), default=0)
+                return Block(self.circuit, step.rows, most + waived + max(step.allowances, default=0))
+            case TailStep():
+                return Block(self.circuit, step.rows, tail_reach(self.circuit, step))
             case SlackStep() | OutputStep():
                 return self._single(step.row)
             case TierStep():
@@ -78,17 +107,6 @@ class Program:
     def _single(self, row: Row) -> Block:
         return Block(self.circuit, (row,), reach(self.circuit, row))
 
-    def _maximum(self, state: State, step: MaximumStep, block: Block) -> None:
-        at, rest = block.evaluate(state)
-        if not len(at) or not step.rows:
-            return
-        finer = np.array(step.finer, dtype=rest.dtype)
-        need = (-(rest // finer)).max(axis=1)  # rounded up
-        value = np.where(need > 0, need, 0)
-        put(state, self.circuit, step.value, at, value)
-        for i, slack in enumerate(step.slacks):
-            put(state, self.circuit, slack, at, rest[:, i] + value * step.finer[i])
-
     def _slack(self, state: State, step: SlackStep, block: Block) -> None:
         at, out = block.evaluate(state)
         if (out < 0).any():
@@ -98,7 +116,7 @@ class Program:
     def _tier(self, state: State, step: TierStep, block: Block) -> None:
         at, out = block.evaluate(state)
         lots = out[:, 0]
-        tier = _lower_tier(step.knots, lots)
+        tier = _lower_tier(step, lots)
         put(state, self.circuit, step.on, at, np.ones(len(at), dtype=np.int64))
         for t, (knot, width) in enumerate(zip(step.knots, step.widths, strict=True)):
             own = tier == t
@@ -117,8 +135,9 @@ class Program:
             put(state, self.circuit, column, at, sign * value[at])
 
 
-def _lower_tier(knots: tuple[int, ...], lots: Values) -> Values:
-    """Return the tier of each positive amount, the lower one at a knot."""
+def _lower_tier(step: TierStep, lots: Values) -> Values:
+    """Return the first tier that holds each positive amount: the lower one at a knot that two share."""
+    ends = [knot + width for knot, width in zip(step.knots, step.widths, strict=True)]
     if lots.dtype != object:
-        return np.searchsorted(np.array(knots, dtype=np.int64), lots, side="left") - 1
-    return np.array([bisect_left(knots, int(amount)) - 1 for amount in lots], dtype=np.int64)
+        return np.searchsorted(np.array(ends, dtype=np.int64), lots, side="left")
+    return np.array([bisect_left(ends, int(amount)) for amount in lots], dtype=np.int64)

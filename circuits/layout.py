@@ -14,24 +14,37 @@ from fractions import Fraction
 import numpy as np
 
 from zkmargin.circuits.circuit import (
+    Alone,
     Circuit,
     Column,
     Deficits,
     Equation,
     Gate,
+    Hypotenuse,
     Input,
     OmittedRow,
     OmittedTier,
     OneHot,
     Price,
     Side,
+    Tail,
+    Waivers,
 )
-from zkmargin.circuits.compiled import CompiledBook
+from zkmargin.circuits.compiled import CompiledBook, Rounding
 from zkmargin.circuits.draft import Row
-from zkmargin.circuits.lowering import DraftEquation, DraftOmission, DraftTiers, Lowering
+from zkmargin.circuits.lowering import DraftEquation, DraftOmission, DraftRounding, DraftTiers, Lowering
 from zkmargin.circuits.published import published_forms
-from zkmargin.circuits.steps import DeficitStep, MaximumStep, OutputStep, SlackStep, Step, TierStep
-from zkmargin.circuits.variables import InputKey, Parts, Terms, variable
+from zkmargin.circuits.steps import (
+    DeficitStep,
+    MaximumStep,
+    OutputStep,
+    SlackStep,
+    Step,
+    TailStep,
+    TierStep,
+    WaiverStep,
+)
+from zkmargin.circuits.variables import InputKey, NamedColumn, Parts, Terms, variable
 from zkmargin.sparse import integers
 
 
@@ -58,6 +71,7 @@ class Draft:
     publish: Sequence[str]
     tolerance: Mapping[InputKey, Fraction]
     charges: Sequence[tuple[str, Row]]
+    roundings: Sequence[DraftRounding]
 
 
 def link(draft: Draft) -> CompiledBook:
@@ -93,9 +107,20 @@ class _Linker:
             omitted_rows=tuple(map(self.omitted, to.omitted_rows)),
             omitted_tiers=tuple(OmittedTier(n, self.parts(x), knot) for n, x, knot in to.omitted_tiers),
             quanta=dict(draft.quanta),
+            waivers=tuple(map(self.waivers, to.waivers)),
+            tails=tuple(map(self.tail, to.tails)),
+            hypotenuses=tuple(map(self.hypotenuse, to.hypotenuses)),
+            alone=tuple(map(self.alone, to.alone)),
+            allowances=tuple(replace(a, bit=self.at[a.bit], value=self.at[a.value]) for a in to.allowances),
         )
         charges = tuple((name, self.row(row)) for name, row in draft.charges)
-        return CompiledBook(circuit, tuple(map(self.step, to.steps)), dict(draft.tolerance), charges)
+        roundings = tuple(
+            Rounding(item.of, {self.at[j]: most for j, most in item.full.items()}, item.share)
+            for item in draft.roundings
+        )
+        return CompiledBook(
+            circuit, tuple(map(self.step, to.steps)), dict(draft.tolerance), charges, roundings
+        )
 
     def parts(self, parts: Parts) -> Parts:
         return tuple((self.at[column], lots) for column, lots in parts)
@@ -134,6 +159,24 @@ class _Linker:
             tiers.widths,
         )
 
+    def waivers(self, group: Waivers) -> Waivers:
+        bits = self.many(group.bits)
+        return replace(group, bits=bits, used=self.at[group.used], slack=self.at[group.slack])
+
+    def tail(self, tail: Tail) -> Tail:
+        up, down, excesses = self.at[tail.up], self.at[tail.down], self.many(tail.excesses)
+        return replace(tail, value=self.at[tail.value], up=up, down=down, excesses=excesses)
+
+    def hypotenuse(self, pair: Hypotenuse) -> Hypotenuse:
+        legs, folds = self.named(pair.legs), self.named(pair.folds)
+        return replace(pair, legs=legs, folds=folds, value=self.at[pair.value])
+
+    def alone(self, unit: Alone) -> Alone:
+        return replace(unit, value=self.at[unit.value], charge=self.at[unit.charge])
+
+    def named(self, columns: Sequence[NamedColumn]) -> tuple[NamedColumn, ...]:
+        return tuple((self.at[column], name) for column, name in columns)
+
     def many(self, columns: Sequence[int]) -> tuple[int, ...]:
         return tuple(self.at[column] for column in columns)
 
@@ -142,7 +185,22 @@ class _Linker:
         match step:
             case MaximumStep():
                 rows = tuple(map(self.row, step.rows))
-                return replace(step, value=self.at[step.value], rows=rows, slacks=self.many(step.slacks))
+                slacks, waivers = self.many(step.slacks), tuple(map(self.waiver, step.waivers))
+                allow = None if step.allow is None else self.at[step.allow]
+                return replace(
+                    step, value=self.at[step.value], rows=rows, slacks=slacks, waivers=waivers, allow=allow
+                )
+            case TailStep():
+                return replace(
+                    step,
+                    value=self.at[step.value],
+                    up=self.at[step.up],
+                    down=self.at[step.down],
+                    excesses=self.many(step.excesses),
+                    rows=tuple(map(self.row, step.rows)),
+                    slacks=self.many(step.slacks),
+                    mean=self.at[step.mean],
+                )
             case SlackStep():
                 return replace(step, row=self.row(step.row), slack=self.at[step.slack])
             case TierStep():
@@ -158,6 +216,10 @@ class _Linker:
                 return replace(step, row=self.row(step.row))
             case DeficitStep():
                 return replace(step, plus=self.at[step.plus], minus=self.at[step.minus])
+
+    def waiver(self, step: WaiverStep) -> WaiverStep:
+        used, slack = self.at[step.used], self.at[step.slack]
+        return replace(step, bits=self.many(step.bits), used=used, slack=slack)
 
     def row(self, row: Row) -> Row:
         return replace(row, columns={self.at[column]: a for column, a in row.columns.items()})

@@ -12,8 +12,11 @@ from zkmargin.circuits.variables import InputKey
 from zkmargin.errors import CircuitError
 from zkmargin.sparse import EMPTY, SparseValues, Values, integers
 
-UNPLEDGED = "unpledged"  # an input that the ledger does not name: what is held and not pledged to any pool
+UNPLEDGED = "unpledged"  # what is held and not pledged to any pool
 PLEDGED = "pledged:"
+POSITION, SMALL = "position", "small"  # of a position the first lots, as many as its small column holds
+ALONE = "alone"  # a position that is all that the account has in its netting unit
+DERIVED = {UNPLEDGED, SMALL, ALONE}  # inputs that the ledger does not name
 
 
 def load_sides(circuit: Circuit, values: Mapping[InputKey, SparseValues]) -> dict[SideKey, SparseValues]:
@@ -22,7 +25,12 @@ def load_sides(circuit: Circuit, values: Mapping[InputKey, SparseValues]) -> dic
     Raise CircuitError for an amount of which the circuit knows nothing, for one beyond its width, and for a
     negative one where there is no second side.
     """
-    given = _with_unpledged(circuit, values)
+    if derived := [key for key, column in values.items() if key[0] in DERIVED and len(column)]:
+        kind, label = derived[0]
+        raise CircuitError(
+            "unknown-input", f"{kind}[{label}] follows from the other amounts, it is none itself"
+        )
+    given = _with_alone(circuit, _with_small(circuit, _with_unpledged(circuit, values)))
     if unknown := [key for key, column in given.items() if key not in circuit.input_index and len(column)]:
         kind, label = unknown[0]
         raise CircuitError("unknown-input", f"book {circuit.name} has no {kind}[{label}]")
@@ -63,15 +71,44 @@ def _with_unpledged(
     for kind, asset in circuit.input_index:
         if kind != UNPLEDGED:
             continue
-        if len(out.get((kind, asset), EMPTY)):
-            raise CircuitError(
-                "unknown-input", f"{kind}[{asset}] follows from the other amounts, it is none itself"
-            )
         held = out.pop(("held", asset), EMPTY)
         pledges = [
             column for (name, of), column in values.items() if of == asset and name.startswith(PLEDGED)
         ]
         out[kind, asset] = _difference(held, pledges)
+    return out
+
+
+def _with_small(circuit: Circuit, values: Mapping[InputKey, SparseValues]) -> dict[InputKey, SparseValues]:
+    """Split positions of which the circuit keeps the first lots apart: these first, then the rest."""
+    out = dict(values)
+    for index, (kind, label) in enumerate(circuit.input_index):
+        column = out.get((POSITION, label), EMPTY)
+        if kind == SMALL and len(column):
+            parts = circuit.inputs[index].sides[0].parts
+            most = sum(lots * circuit.columns[j].capacity for j, lots in parts)
+            small = np.clip(column.values, -most, most)
+            rest = column.values - small
+            keep = (rest != 0).astype(bool)
+            out[SMALL, label] = SparseValues(column.rows, small)
+            out[POSITION, label] = SparseValues(column.rows[keep], rest[keep])
+    return out
+
+
+def _with_alone(circuit: Circuit, values: Mapping[InputKey, SparseValues]) -> dict[InputKey, SparseValues]:
+    """Let a position stand alone where it is all that an account has in a unit."""
+    out = dict(values)
+    for unit in circuit.alone:
+        members = (*(position for position, _ in unit.legs), *unit.others)
+        found = [out.get(circuit.inputs[index].key, EMPTY).rows for index in members]
+        rows, counts = np.unique(np.concatenate(found), return_counts=True)
+        single = rows[counts == 1]
+        for position, leg in unit.legs:
+            key = circuit.inputs[position].key
+            column = out.get(key, EMPTY)
+            alone = np.isin(column.rows, single)
+            out[circuit.inputs[leg].key] = SparseValues(column.rows[alone], column.values[alone])
+            out[key] = SparseValues(column.rows[~alone], column.values[~alone])
     return out
 
 

@@ -1,8 +1,8 @@
 """Rules 5 and 6: nothing that binds was left out, and every constant hangs on a bit that cannot be left off.
 
 There are no constants in a circuit. A rule's constant multiplies a bit: the bit of a tier, which the amount itself
-sets because it is exactly knot + part, and a part needs its tier. In version 1 constants only go against the
-account.
+sets because it is exactly knot + part, and a part needs its tier. Tiers only go against the account; what favours it
+are waivers within a budget and allowances, see `rules_waivers`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,10 @@ from __future__ import annotations
 from itertools import chain, pairwise
 
 from zkmargin.circuits.circuit import Equation, Gate, I, OneHot, R, variable
+from zkmargin.circuits.loading import ALONE, POSITION, SMALL
+from zkmargin.circuits.rules_norm import check_hypotenuse
+from zkmargin.circuits.rules_tail import check_tail
+from zkmargin.circuits.rules_waivers import check_allowance, check_waivers
 from zkmargin.circuits.structure import Structure, group_terms, normal
 from zkmargin.errors import CircuitError
 
@@ -46,6 +50,14 @@ def check_selector(structure: Structure) -> None:
     used: set[str] = set()
     for group in structure.circuit.one_hots:
         used |= _check_group(structure, group)
+    for waivers in structure.circuit.waivers:
+        check_waivers(structure, waivers)
+    for allowance in structure.circuit.allowances:
+        check_allowance(structure, allowance)
+    for tail in structure.circuit.tails:
+        check_tail(structure, tail)
+    for pair in structure.circuit.hypotenuses:
+        check_hypotenuse(structure, pair)
     for equation in structure.circuit.equations:
         if equation.slack is None and not equation.has_outputs and equation.name not in used:
             raise CircuitError(
@@ -74,7 +86,7 @@ def _check_one_gate(structure: Structure, gate: Gate) -> None:
     settled = {
         index
         for index, item in enumerate(circuit.inputs)
-        if item.key[0] == "position" and facts.settlement.get(item.key[1]) == cost.key[1]
+        if item.key[0] in {POSITION, SMALL, ALONE} and facts.settlement.get(item.key[1]) == cost.key[1]
     }
     if cost.key[0] != "cost" or set(gate.positions) != settled or len(gate.positions) != len(settled):
         raise CircuitError(
@@ -140,7 +152,7 @@ def _check_knots(structure: Structure, group: OneHot) -> None:
 
 
 def _check_use(structure: Structure, group: OneHot, equation: Equation) -> None:
-    """Where a rule uses tiers they only cost, and where two serve one amount they cost the same."""
+    """Where a rule uses tiers they only cost, never less for more, and where two serve one amount the same."""
     found = dict(equation.terms)
     tiers = [found.get(variable(tier), 0) for tier in group.tiers]
     parts = [found.get(variable(part), 0) for part in group.parts]
@@ -150,11 +162,18 @@ def _check_use(structure: Structure, group: OneHot, equation: Equation) -> None:
         raise CircuitError(
             "selector", f"{equation.name}: {group.name} is a constant in favour of the account"
         )
+    if any(sign * a < 0 for a in parts):
+        raise CircuitError("selector", f"{equation.name}: {group.name} falls within a tier")
     for t, width in enumerate(group.widths[:-1]):
         touches = group.knots[t] + width == group.knots[t + 1]
-        if touches and tiers[t] + width * parts[t] != tiers[t + 1]:
+        rise = tiers[t + 1] - (tiers[t] + width * parts[t])
+        if touches and rise:
             raise CircuitError(
                 "selector", f"{equation.name}: {group.name} has two values at {group.knots[t + 1]} lots"
+            )
+        if sign * rise < 0:
+            raise CircuitError(
+                "selector", f"{equation.name}: {group.name} falls at {group.knots[t + 1]} lots"
             )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 
 from zkmargin.circuits.arrays import TermArrays, plus_multiple, term_arrays
 from zkmargin.circuits.circuit import OUTPUTS, Circuit, Equation, OneHot, variable
@@ -35,6 +36,13 @@ class Structure:
         return values_of(self.roles)
 
     @cached_property
+    def is_value(self) -> npt.NDArray[np.bool_]:
+        """For every variable whether it is a value."""
+        out = np.zeros(self.variables, dtype=bool)
+        out[[variable(column) for column in self.values]] = True
+        return out
+
+    @cached_property
     def sides_from(self) -> dict[tuple[int, int], Parts]:
         """All parts of every side, by its first part."""
         return {side.parts[0]: side.parts for item in self.circuit.inputs for side in item.sides}
@@ -61,6 +69,11 @@ class Structure:
     def inequalities(self) -> tuple[Equation, ...]:
         """Equations with a slack that are no gates."""
         return tuple(e for e in self.circuit.equations if e.slack is not None and e.name not in self.gated)
+
+    @cached_property
+    def named_inequality(self) -> dict[str, Equation]:
+        """Inequalities by their names, which are unique (rule 1)."""
+        return {equation.name: equation for equation in self.inequalities}
 
     @cached_property
     def tier_equations(self) -> frozenset[Terms]:
@@ -96,13 +109,20 @@ class Structure:
         dense[: len(OUTPUTS)] = 0
         return dense
 
+    def shortfall(self, equation: Equation) -> int:
+        """Return how far an inequality can be from holding, its slack left out."""
+        negative = np.minimum(equation.arrays.coefficients, 0)
+        own = equation.arrays.variables == variable(-1 if equation.slack is None else equation.slack)
+        negative[own] = 0
+        return self._capacity.reach(TermArrays(equation.arrays.variables, negative))
+
     def capacity(self, parts: Parts) -> int:
         """Return the lots that columns can hold."""
         return sum(lots * self.circuit.columns[column].capacity for column, lots in parts)
 
 
 def roles_of(circuit: Circuit) -> tuple[tuple[str, ...], ...]:
-    """Return what every column is declared as: input, deficit, slack, on, tier, part; a value has no role."""
+    """Return what every column is declared as: input, slack, tier, waiver ...; a value has no role."""
     out: list[tuple[str, ...]] = [()] * len(circuit.columns)
     for column, role in _declared(circuit):
         out[column] = (*out[column], role)
@@ -123,6 +143,14 @@ def _declared(circuit: Circuit) -> Iterator[tuple[int, str]]:
         yield group.on, "on"
         yield from ((column, "tier") for column in group.tiers)
         yield from ((column, "part") for column in group.parts)
+    for waivers in circuit.waivers:
+        yield waivers.used, "used"
+        yield from ((column, "waiver") for column in waivers.bits)
+    for allowance in circuit.allowances:
+        yield allowance.bit, "allowance"
+    for tail in circuit.tails:
+        yield from ((column, "threshold") for column in (tail.up, tail.down))
+        yield from ((column, "excess") for column in tail.excesses)
 
 
 def normal(terms: dict[int, int]) -> Terms:
