@@ -16,6 +16,7 @@ mod fixed_base;
 mod hash_to_curve;
 mod hashing;
 mod info;
+mod lanes;
 mod measure;
 mod multiexp;
 mod points;
@@ -24,8 +25,10 @@ mod row_rounds;
 mod rows;
 mod scalars;
 mod sums;
+mod term_sums;
 mod threads;
 mod windows;
+mod word_cuts;
 mod word_rounds;
 
 use pyo3::prelude::*;
@@ -57,4 +60,8 @@ mod _kernels {
     use super::rows::sum_bits;
     #[pymodule_export]
     use super::sums::{add, negate, pair_sums, total};
+    #[pymodule_export]
+    use super::term_sums::term_sums;
+    #[pymodule_export]
+    use super::word_cuts::cut_words;
 }
