@@ -51,9 +51,9 @@ def term_sums(rows: int, count: int, terms: Terms, dtype: npt.DTypeLike, reach: 
         return _numpy_sums(rows, count, terms, np.dtype(dtype))
     if np.dtype(dtype) != object:
         at, sums = _kernels.term_sums(rows, count, 64, [_narrow(term, column) for term, column in terms])
-        return at, sums.reshape(-1, count)
+        return at, sums.reshape(len(at), count)
     at, sums = _kernels.term_sums(rows, count, 128, [_wide(term, column) for term, column in terms])
-    return at, joined(sums.reshape(-1, count, 2))
+    return at, joined(sums.reshape(len(at), count, 2))
 
 
 def _narrow(term: Term, column: SparseValues) -> tuple[Rows, Values, tuple[int, ...], Values]:

@@ -19,7 +19,9 @@ Rows = npt.NDArray[np.int64]
 Halves = npt.NDArray[np.int64]  # [..., 2]
 Values = npt.NDArray[Any]  # int64 where every value is below 2^62 in size, else object (Python integers)
 
+WORD_BITS = 16
 INT64_SAFE = 1 << 62  # sums of two such values do not wrap
+LOW_BITS = 31  # 2^32 numbers of so many bits add up below 2^63
 HALVES_BITS = 128  # of two int64, the sign included
 
 
@@ -41,7 +43,7 @@ class SparseValues:
 
     def total(self) -> int:
         """Return the exact sum."""
-        return sum(int(value) for value in self.values)
+        return exact_sum(self.values)
 
 
 def sparse(rows: Sequence[int] | Rows, values: Sequence[int] | Values) -> SparseValues:
@@ -64,6 +66,14 @@ def integers(values: Sequence[int]) -> Values:
     out = np.empty(len(values), dtype=object)
     out[:] = values
     return out
+
+
+def exact_sum(values: Values) -> int:
+    """Return the sum of up to 2^32 integers, exact whatever their dtype."""
+    if values.dtype == object:
+        return sum(map(int, values))
+    high, low = int((values >> LOW_BITS).sum()), int((values & ((1 << LOW_BITS) - 1)).sum())
+    return (high << LOW_BITS) + low
 
 
 def halves(values: Values) -> Halves:
@@ -99,6 +109,13 @@ class SparseWords:
     def touched(self) -> int:
         """Number of words that are not zero."""
         return sum(map(len, self.columns))
+
+    def bit_counts(self) -> list[int]:
+        """Return for each bit of the words the number of rows in which it is set; touched words only."""
+        if _kernels is not None:
+            out: list[int] = _kernels.bit_counts([np.ascontiguousarray(column.values, np.uint16) for column in self.columns])
+            return out
+        return [int((column.values >> bit & 1).sum()) for column in self.columns for bit in range(WORD_BITS)]
 
 
 @dataclass(frozen=True)

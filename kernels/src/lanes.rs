@@ -28,8 +28,12 @@ pub trait Lane:
     fn read(halves: &[i64]) -> Vec<Self>;
     /// Write all numbers.
     fn write(numbers: Vec<Self>) -> Vec<i64>;
-    /// Return self + a b.
-    fn plus_product(self, a: Self, b: Self) -> Self;
+    /// Return the sum.
+    fn plus(self, other: Self) -> Self;
+    /// Return the product.
+    fn times(self, other: Self) -> Self;
+    /// Return a small number as an index.
+    fn index(self) -> usize;
 
     /// Return a number with the lowest `bits` bits set; fewer than `BITS`.
     fn low_bits(bits: u32) -> Self {
@@ -52,8 +56,19 @@ impl Lane for i64 {
     }
 
     #[inline]
-    fn plus_product(self, a: Self, b: Self) -> Self {
-        self.wrapping_add(a.wrapping_mul(b))
+    fn plus(self, other: Self) -> Self {
+        self.wrapping_add(other)
+    }
+
+    #[inline]
+    fn times(self, other: Self) -> Self {
+        self.wrapping_mul(other)
+    }
+
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // the lowest bits are asked for
+    #[inline]
+    fn index(self) -> usize {
+        self as usize
     }
 }
 
@@ -73,8 +88,19 @@ impl Lane for i128 {
     }
 
     #[inline]
-    fn plus_product(self, a: Self, b: Self) -> Self {
-        self.wrapping_add(a.wrapping_mul(b))
+    fn plus(self, other: Self) -> Self {
+        self.wrapping_add(other)
+    }
+
+    #[inline]
+    fn times(self, other: Self) -> Self {
+        self.wrapping_mul(other)
+    }
+
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // the lowest bits are asked for
+    #[inline]
+    fn index(self) -> usize {
+        self as usize
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod accumulate;
 mod affine;
+mod bit_counts;
 mod bit_rounds;
 mod booleanity;
 mod byte_sums;
@@ -36,6 +37,8 @@ use pyo3::prelude::*;
 /// Vector work on BN254. Private to zkmargin: use the backend in `zkmargin.group`.
 #[pymodule]
 mod _kernels {
+    #[pymodule_export]
+    use super::bit_counts::bit_counts;
     #[pymodule_export]
     use super::booleanity::Booleanity;
     #[pymodule_export]

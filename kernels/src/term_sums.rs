@@ -14,6 +14,8 @@ use crate::threads;
 
 /// Sums that are worked together: in cache.
 const BLOCK: usize = 1 << 14;
+/// Bits of an amount that are looked up together.
+const TABLE: u32 = 4;
 /// Accounts that are at least worked together.
 const LEAST: usize = 1 << 11;
 
@@ -75,7 +77,7 @@ fn block_sums<L: Lane>(
     block: usize,
     count: usize,
 ) -> (Vec<i64>, Vec<L>) {
-    let parts: Vec<_> = terms.iter().map(|term| (term, term.part(first, block))).collect();
+    let parts: Vec<_> = terms.iter().map(|term| (term, term.entries(first, block))).collect();
     let mut places = vec![0; block]; // of each row among those touched
     for (_, part) in &parts {
         part.rows.iter().for_each(|&row| places[index(row) - first] = 1);
@@ -97,24 +99,28 @@ fn block_sums<L: Lane>(
     (touched, sums)
 }
 
-/// A sparse column and what its digits count for.
+/// A sparse column and what the parts of its amounts count for.
 struct Term<'a, L> {
     rows: &'a [i64],
     amounts: Vec<L>,
-    digits: Vec<Digit<L>>,
-    /// For each digit its coefficient in every sum.
-    matrix: Vec<L>,
+    parts: Vec<Part<L>>,
 }
 
-/// Some bits of an amount.
-#[derive(Clone, Copy)]
-struct Digit<L> {
+/// Some bits of an amount, the rest of which is shifted away: what they count for in every sum.
+struct Part<L> {
     shift: u32,
     mask: L,
+    weights: Weights<L>,
+}
+
+/// Coefficients of a digit, or the sums of every value that a few narrow digits can have.
+enum Weights<L> {
+    Product(Vec<L>),
+    Table(Vec<L>),
 }
 
 /// A term's entries in one block of rows.
-struct Part<'a, L> {
+struct Entries<'a, L> {
     rows: &'a [i64],
     amounts: &'a [L],
 }
@@ -134,6 +140,9 @@ impl<'a, L: Lane> Term<'a, L> {
         matrix: &[i64],
     ) -> Result<Self, String> {
         check_rows(at, rows)?;
+        if count == 0 {
+            return Err("counts for no sum".to_owned());
+        }
         if amounts.len() != at.len() * L::HALVES {
             return Err(format!("has {} rows and {} amounts", at.len(), amounts.len() / L::HALVES));
         }
@@ -145,38 +154,81 @@ impl<'a, L: Lane> Term<'a, L> {
         if widths.is_empty() || (widths.len() > 1 && bits >= L::BITS.into()) {
             return Err(format!("has no digits, or digits of {bits} bits in a lane of {}", L::BITS));
         }
-        Ok(Self { rows: at, amounts: L::read(amounts), digits: digits(widths), matrix: L::read(matrix) })
+        Ok(Self { rows: at, amounts: L::read(amounts), parts: parts(widths, &L::read(matrix), count) })
     }
 
     /// Return its entries in `block` rows from `first` on.
-    fn part(&self, first: usize, block: usize) -> Part<'_, L> {
+    fn entries(&self, first: usize, block: usize) -> Entries<'_, L> {
         let start = self.rows.partition_point(|&row| index(row) < first);
         let end = start + self.rows[start..].partition_point(|&row| index(row) < first + block);
-        Part { rows: &self.rows[start..end], amounts: &self.amounts[start..end] }
+        Entries { rows: &self.rows[start..end], amounts: &self.amounts[start..end] }
     }
 
-    /// Add the digits of an amount, each times its coefficients.
+    /// Add what the parts of an amount count for.
     #[inline]
     fn add(&self, amount: L, sums: &mut [L]) {
-        for (digit, coefficients) in self.digits.iter().zip(self.matrix.chunks_exact(sums.len().max(1))) {
-            let rest = amount >> digit.shift;
+        for part in &self.parts {
+            let rest = amount >> part.shift;
             if rest == L::ZERO {
                 break;
             }
-            for (sum, &coefficient) in sums.iter_mut().zip(coefficients) {
-                *sum = sum.plus_product(rest & digit.mask, coefficient);
+            let value = rest & part.mask;
+            match &part.weights {
+                Weights::Product(coefficients) => add_product(sums, value, coefficients),
+                Weights::Table(table) => add(sums, &table[value.index() * sums.len()..][..sums.len()]),
             }
         }
     }
 }
 
-/// Return where digits lie; a single one is the whole amount, its sign included.
-fn digits<L: Lane>(widths: &[u32]) -> Vec<Digit<L>> {
+/// Group digits into parts: a single one is the whole amount, its sign included; narrow ones share tables.
+fn parts<L: Lane>(widths: &[u32], matrix: &[L], count: usize) -> Vec<Part<L>> {
     if widths.len() == 1 {
-        return vec![Digit { shift: 0, mask: L::ONES }];
+        return vec![Part { shift: 0, mask: L::ONES, weights: Weights::Product(matrix.to_vec()) }];
     }
-    let starts = widths.iter().scan(0, |end, &width| Some(std::mem::replace(end, *end + width)));
-    starts.zip(widths).map(|(shift, &width)| Digit { shift, mask: L::low_bits(width) }).collect()
+    let mut parts = Vec::new();
+    let (mut first, mut shift) = (0, 0);
+    while first < widths.len() {
+        let (mut next, mut width) = (first + 1, widths[first]);
+        while next < widths.len() && width + widths[next] <= TABLE {
+            width += widths[next];
+            next += 1;
+        }
+        let coefficients = &matrix[first * count..next * count];
+        let weights = if width <= TABLE {
+            Weights::Table(table(&widths[first..next], coefficients, count))
+        } else {
+            Weights::Product(coefficients.to_vec())
+        };
+        parts.push(Part { shift, mask: L::low_bits(width), weights });
+        (first, shift) = (next, shift + width);
+    }
+    parts
+}
+
+/// Return the sums of every value, the lowest digit first.
+fn table<L: Lane>(widths: &[u32], matrix: &[L], count: usize) -> Vec<L> {
+    let mut table = vec![L::ZERO; count];
+    for (digit, &width) in widths.iter().enumerate() {
+        let (below, coefficients) = (table.clone(), &matrix[digit * count..][..count]);
+        for _ in 1..1 << width {
+            let start = table.len() - below.len();
+            table.extend_from_within(start..);
+            let end = table.len() - below.len();
+            table[end..].chunks_exact_mut(count).for_each(|sums| add(sums, coefficients));
+        }
+    }
+    table
+}
+
+#[inline]
+fn add<L: Lane>(sums: &mut [L], values: &[L]) {
+    sums.iter_mut().zip(values).for_each(|(sum, &value)| *sum = sum.plus(value));
+}
+
+#[inline]
+fn add_product<L: Lane>(sums: &mut [L], value: L, coefficients: &[L]) {
+    sums.iter_mut().zip(coefficients).for_each(|(sum, &a)| *sum = sum.plus(value.times(a)));
 }
 
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // checked: 0 <= row < rows

@@ -113,6 +113,7 @@ EMPTY_TERM = (Term((2,), np.array([[3]], dtype=object)), EMPTY)
 def test_nothing_is_touched(reach: int, terms: Terms) -> None:
     for rows in (0, 1, 5000):
         check(rows, 1, terms, reach)
+        check(rows, 0, [], reach)
 
 
 def test_many_rows_in_many_blocks() -> None:
@@ -147,6 +148,7 @@ BAD = {
     "digits of 64 bits": (2, 1, 64, [(ONE, ONE, (32, 32), TWO)]),
     "digits of 128 bits": (2, 1, 128, [(ONE, TWO, (64, 64), np.arange(4))]),
     "widths that overflow": (2, 1, 64, [(ONE, ONE, ((1 << 32) - 1,) * 2, TWO)]),
+    "no sums": (2, 0, 64, [(ONE, ONE, (1, 1), ONE[:0])]),
     "a count that overflows": (2, 1 << 63, 64, [(ONE, ONE, (1, 1), TWO)]),
     "strided amounts": (2, 1, 64, [(TWO, np.arange(4)[::2], (1,), ONE)]),
     "a negative width": (2, 1, 64, [(ONE, ONE, (-1,), ONE)]),
