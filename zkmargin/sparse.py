@@ -113,7 +113,9 @@ class SparseWords:
     def bit_counts(self) -> list[int]:
         """Return for each bit of the words the number of rows in which it is set; touched words only."""
         if _kernels is not None:
-            out: list[int] = _kernels.bit_counts([np.ascontiguousarray(column.values, np.uint16) for column in self.columns])
+            out: list[int] = _kernels.bit_counts(
+                [np.ascontiguousarray(column.values, np.uint16) for column in self.columns]
+            )
             return out
         return [int((column.values >> bit & 1).sum()) for column in self.columns for bit in range(WORD_BITS)]
 
