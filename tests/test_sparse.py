@@ -14,6 +14,7 @@ from zkmargin.sparse import (
     Field,
     SparseValues,
     SparseWords,
+    exact_sum,
     halves,
     integers,
     joined,
@@ -47,6 +48,33 @@ def test_halves_are_128_bits(values: list[int], wide: bool) -> None:
     assert found.astype("<i8").tobytes() == b"".join(
         int(value).to_bytes(16, "little", signed=True) for value in held
     )
+
+
+@given(values=st.lists(st.integers(-(1 << 70), 1 << 70), max_size=5), narrow=st.booleans())
+def test_sums_are_exact(values: list[int], narrow: bool) -> None:
+    held = integers([value >> 10 for value in values] if narrow else values)
+    assert exact_sum(held) == sum(held.tolist())
+
+
+@pytest.mark.parametrize("value", [(1 << 63) - 1, -(1 << 63)])
+def test_sums_beyond_int64_do_not_wrap(value: int) -> None:
+    assert exact_sum(np.full(1000, value, dtype=np.int64)) == 1000 * value
+
+
+@pytest.mark.parametrize("native", [True, False], ids=["native", "NumPy"])
+def test_bit_counts_are_those_of_the_rows(native: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not native:
+        monkeypatch.setattr(module, "_kernels", None)
+    random = np.random.default_rng(4)
+    columns = [
+        SparseValues(np.arange(size), random.integers(0, 1 << 16, size).astype(np.uint16))
+        for size in (0, 1, 3, 5000)
+    ]
+    expected = [
+        sum(word >> bit & 1 for word in column.values.tolist()) for column in columns for bit in range(16)
+    ]
+    assert SparseWords(5000, tuple(columns)).bit_counts() == expected
+    assert SparseWords(0, ()).bit_counts() == []
 
 
 @pytest.mark.parametrize("value", [1 << 127, -(1 << 127) - 1])
