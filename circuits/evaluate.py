@@ -1,6 +1,6 @@
 """Integer rows over sparse columns, for all accounts at once; what an account does not hold costs nothing.
 
-Arithmetic is int64 where no partial sum can reach 2^62 by what the columns can hold, else Python integers.
+What the columns can hold bounds every partial sum, and so chooses the arithmetic; see `term_sums`.
 """
 
 from __future__ import annotations

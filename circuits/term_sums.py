@@ -1,7 +1,7 @@
 """Sums of digit x coefficient over sparse columns: native where it was built, NumPy elsewhere, equal results.
 
-Lanes are what the sums are worked in: 64 or 128 bits, chosen by what the caller says they can reach; beyond, and
-without the native module beyond 64 bits, Python integers.
+Sums that cannot reach 2^62 are worked in int64; those that cannot reach 2^126 natively in lanes of 128 bits, else, like
+all larger ones, in Python integers.
 """
 
 from __future__ import annotations
