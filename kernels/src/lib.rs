@@ -1,4 +1,4 @@
-//! `zkmargin._kernels`: vector work on BN254 for the native backend.
+//! `zkmargin._kernels`: vector work on BN254 for the native backend, hashing in bulk, and the integers of witnesses.
 //!
 //! This file only registers. One file per primitive; each checks all of its inputs itself (scalars below the order,
 //! coordinates below the modulus, points on the curve, lengths) and raises `ValueError`, and releases the GIL for its work.

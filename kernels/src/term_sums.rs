@@ -14,6 +14,8 @@ use crate::threads;
 
 /// Sums that are worked together: in cache.
 const BLOCK: usize = 1 << 14;
+/// Rows that a book may have.
+const MOST_ROWS: usize = 1 << 32;
 /// Bits of an amount that are looked up together.
 const TABLE: u32 = 4;
 /// Accounts that are at least worked together.
@@ -38,6 +40,9 @@ pub fn term_sums<'py>(
     lanes: u32,
     terms: Vec<TermArrays<'py>>,
 ) -> PyResult<Sums<'py>> {
+    if rows > MOST_ROWS {
+        return Err(PyValueError::new_err(format!("more than {MOST_ROWS} rows")));
+    }
     match lanes {
         i64::BITS => sums::<i64>(py, rows, count, &terms),
         i128::BITS => sums::<i128>(py, rows, count, &terms),

@@ -135,6 +135,7 @@ def test_columns_that_are_parts_of_others() -> None:
 
 ONE, TWO = np.array([0], dtype=np.int64), np.array([0, 1], dtype=np.int64)
 BAD = {
+    "more rows than a book": ((1 << 32) + 1, 1, 64, []),
     "lanes": (2, 1, 32, [(ONE, ONE, (1,), ONE)]),
     "a row beyond": (2, 1, 64, [(ONE + 2, ONE, (1,), ONE)]),
     "a row below 0": (2, 1, 64, [(ONE - 1, ONE, (1,), ONE)]),
