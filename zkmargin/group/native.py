@@ -7,7 +7,7 @@ keeping between calls: generators and tables of fixed bases.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -111,6 +111,10 @@ class NativeBackend:
 
     def msm(self, scalars: ScalarVector, points: Points) -> kernels.Points:
         return kernels.msm(_scalars(scalars), _native(points))
+
+    def combine_generators(self, weights: Mapping[str, Sequence[int]]) -> kernels.Points:
+        families = [self.generators(family, 0, len(scalars)) for family, scalars in weights.items()]
+        return self.msm([scalar for scalars in weights.values() for scalar in scalars], self.concat(families))
 
     def commit_bits(self, words: SparseWords, n_bits: int, blindings: ScalarVector) -> kernels.Points:
         _check_blindings(words.rows, blindings)
