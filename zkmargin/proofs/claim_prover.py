@@ -44,6 +44,8 @@ def prove(
     claimed. Openings are not checked against the leaves: a wrong one gives a proof that does not verify.
     """
     check_statement(statement)
+    if len(openings) != len(statement.leaves):
+        raise ValueError("one opening per leaf")
     transcript = open_statement(backend, statement)
     values = [form.value(openings[form.leaf].outputs) for form in statement.forms]
     _check_values(statement, values)

@@ -1,7 +1,7 @@
 """A margin claim: statement, transcript and proof (docs/protocol.md, section 9).
 
-    P knows outputs N, E, R, I and a of every leaf with   A = N GN + E GE + R GR + I GI + a H   and, for every form of it,
-    nu N + al E - be R - io I - x >= 0
+    P knows outputs N, E, R, I and a of every leaf with   A = N GN + E GE + R GR + I GI + a H
+    and, for every form over it,   nu N + al E - be R - io I - x >= 0
 
     V_j = v_j F + s_j H, v_j the value of form j;  LP_0 per leaf over GN GE GR GI: C = A, targets V_j + x_j F;
     one range proof over all V_j: 0 <= v_j < 2^n
@@ -9,10 +9,10 @@
     absorb snap/digest; claim/leaf per leaf; claim/forms; claim/context; claim/V; LP_0 per leaf; RANGE
 
 # Soundness
-In every row that satisfies the circuit, E is never above and R, I are never below the rule's value, N is exact, and all are
-below 2^100 in size. So al, be, io >= 0, or the form would say nothing about the rule; and no form can wrap: with the bounds
-below, |value| < 2^136, far below the order. That A is a leaf of the snapshot is the caller's to check. Where something lowers R or
-I in the circuit, forms over R or I are refused by the caller (`Circuit.ratio_claims`).
+In every row that satisfies the circuit, E is never above and R, I are never below the rule's value, N is exact, and
+all are below 2^100 in size. So al, be, io >= 0, or the form would say nothing about the rule; and no form can wrap:
+with the bounds below, |value| < 2^136, far below the order. That A is a leaf of the snapshot is the caller's to check.
+Where something lowers R or I in the circuit, the caller refuses forms over R or I (`Circuit.ratio_claims`).
 """
 
 from __future__ import annotations
@@ -114,12 +114,12 @@ class ClaimProof:
 
     values: Points
     links: tuple[LinearProof, ...]
-    range: RangeProof
+    ranges: RangeProof
 
     def to_bytes(self, backend: Backend) -> bytes:
         """Encode as V_1 .. V_m, LP_0 of every leaf (192 bytes each), the range proof."""
         links = b"".join(link.to_bytes(backend) for link in self.links)
-        return backend.compress(self.values) + links + self.range.to_bytes(backend)
+        return backend.compress(self.values) + links + self.ranges.to_bytes(backend)
 
     @staticmethod
     def from_bytes(backend: Backend, data: bytes, leaves: int, forms: int, bits: int) -> ClaimProof:

@@ -4,8 +4,8 @@
     V: checks all equations of all claims, each times a weight drawn behind the last message of the last claim, at once
 
 # Soundness
-Errors of LP_0 (m + 1) / (r - 1) a leaf and of the range proof, plus 1 / (r - 1) for the merge. The caller takes snapshot digest
-and context from its own knowledge, and checks that every leaf is in the snapshot and that the book allows its forms.
+Errors of LP_0 (m + 1) / (r - 1) a leaf and of the range proof, plus 1 / (r - 1) for the merge. The caller takes digest
+and context from its own knowledge, and checks that every leaf is in the snapshot and that its book allows the forms.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ from zkmargin.transcript import Transcript
 def verify(backend: Backend, statement: ClaimStatement, proof: ClaimProof) -> None:
     """Check a claim.
 
-    Return nothing or raise VerificationError: claim/bits, claim/leaves, claim/forms, claim/shape, claim/link and codes of
-    linear_verifier and range_verifier.
+    Return nothing or raise VerificationError: claim/bits, claim/leaves, claim/forms, claim/shape, claim/link and the
+    codes of linear_verifier and range_verifier.
     """
     verify_all(backend, [statement], [proof])
 
 
 def verify_all(backend: Backend, statements: Sequence[ClaimStatement], proofs: Sequence[ClaimProof]) -> None:
-    """Check many claims with one multi-scalar multiplication; see `verify`. ValueError for unequal lengths."""
-    if len(statements) != len(proofs):
-        raise ValueError("one proof per claim")
+    """Check many claims with one multi-scalar multiplication; see `verify`. ValueError for none or unequal lengths."""
+    if not 0 < len(statements) == len(proofs):
+        raise ValueError("one or more claims, one proof each")
     followed = [follow(backend, *claim) for claim in zip(statements, proofs, strict=True)]
     states = [transcript.state for transcript, _ in followed]
     check_equations(backend, states, [equation for _, own in followed for equation in own])
@@ -58,9 +58,9 @@ def follow(
     absorb_values(backend, transcript, proof.values)
     equations = list(_links(backend, transcript, statement, proof))
     ranges = RangeStatement(proof.values, statement.bits)
-    range_verifier.check_form(backend, ranges, proof.range)
-    challenges = range_verifier.replay(backend, transcript, ranges, proof.range)
-    equations += range_verifier.equations(backend, ranges, proof.range, challenges)
+    range_verifier.check_form(backend, ranges, proof.ranges)
+    challenges = range_verifier.replay(backend, transcript, ranges, proof.ranges)
+    equations += range_verifier.equations(backend, ranges, proof.ranges, challenges)
     return transcript, equations
 
 

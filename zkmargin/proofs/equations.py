@@ -6,9 +6,9 @@
     check    sum_i weight_i equation_i = 0
 
 # Soundness
-Error 1 / (order - 1) for the merge. The states are those of the proofs' transcripts behind their last message, so that the
-weights are fixed by everything that they merge and by nothing that a prover may still choose. An equation with a part that
-no transcript heard must not be merged.
+Error 1 / (order - 1) for the merge. The states are those of the proofs' transcripts behind their last message, so that
+the weights are fixed by everything that they merge and by nothing that a prover may still choose. An equation with a
+part that no transcript heard must not be merged.
 """
 
 from __future__ import annotations

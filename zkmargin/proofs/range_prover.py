@@ -2,11 +2,13 @@
 
     P: nonces alpha, rho, s_L, s_R:
          A = <a_L, BG> + <a_R, BH> + alpha H,   S = <s_L, BG> + <s_R, BH> + rho H;  sends A, S; draws y, z
-    P: l(X) = a_L - z + s_L X,   r(X) = y^i (a_R + z + s_R X) + z^(2+j) 2^i,   t(X) = <l(X), r(X)> = t_0 + t_1 X + t_2 X^2
+    P: l(X) = a_L - z + s_L X,   r(X) = y^i (a_R + z + s_R X) + z^(2+j) 2^i
+       t(X) = <l(X), r(X)> = t_0 + t_1 X + t_2 X^2
     P: nonces tau_1, tau_2:  T_k = t_k F + tau_k H;  sends T1, T2; draws x
     P: sends t(x), tau_x = tau_2 x^2 + tau_1 x + sum z^(2+j) g_j, mu = alpha + rho x;  draws w, U = w F
     P: log2 N times, BH' = y^-i BH:
-         L = <l_low, BG_high> + <r_high, BH'_low> + <l_low, r_high> U,   R = <l_high, BG_low> + <r_low, BH'_high> + <l_high, r_low> U
+         L = <l_low, BG_high> + <r_high, BH'_low> + <l_low, r_high> U
+         R = <l_high, BG_low> + <r_low, BH'_high> + <l_high, r_low> U
          sends L, R; draws e;  l <- l_low + e l_high,  r <- r_low + e^-1 r_high,
          BG <- BG_low + e^-1 BG_high,  BH' <- BH'_low + e BH'_high
     P: sends the last l and r

@@ -17,8 +17,8 @@ Buenz, Bootle, Boneh, Poelstra, Wuille, Maxwell 2018, "Bulletproofs", sections 4
 argument. Vectors fold as in LP_k: l <- l_low + e l_high, r <- r_low + e^-1 r_high.
 
 # Soundness
-A range proof shows V_j to lie in span(F,H), so that V_j is an allowed target of linear proofs. 2^n must be far below the
-order: numbers in the range and their negatives must not meet.
+A range proof shows V_j to lie in span(F,H), so that V_j is an allowed target of linear proofs. 2^n must be far below
+the order: numbers in the range and their negatives must not meet.
 """
 
 from __future__ import annotations
@@ -27,12 +27,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from zkmargin import limits
 from zkmargin.errors import DecodeError
 from zkmargin.group.backend import COMPRESSED_BYTES, SCALAR_BYTES, Backend, Points
 from zkmargin.proofs.linear_statement import decode_scalars, interleave, part
 from zkmargin.transcript import Label, Transcript
 
-MAX_BITS, MAX_COUNT = 128, 16
+MAX_BITS, MAX_COUNT = 128, limits.MAX_FORMS
 MESSAGES, OPENINGS, FINAL = 4, 3, 2  # A S T1 T2; t tau_x mu; a b
 
 
@@ -66,7 +67,7 @@ class RangeStatement:
 
 @dataclass(frozen=True)
 class RangeProof:
-    """A, S, T1, T2; t = t(x), its blinding tau_x, the blinding mu of A + x S; L and R of every round; the last l and r."""
+    """A, S, T1, T2; t = t(x), its blinding tau_x, the blinding mu of A + x S; all L and R; the last l and r."""
 
     a: Points
     s: Points
@@ -121,7 +122,8 @@ class RangeProof:
 class RangeForms:
     """What y and z make of the conditions: y^i, z^(2+j) 2^i over all N places, z^(2+j) by commitment, and delta.
 
-    t(x) = sum_j z^(2+j) v_j + delta + t_1 x + t_2 x^2, delta = (z - z^2) <1, y^N> - sum_j z^(3+j) (2^n - 1) over all m'.
+    t(x) = sum_j z^(2+j) v_j + delta + t_1 x + t_2 x^2;
+    delta = (z - z^2) <1, y^N> - sum_j z^(3+j) (2^n - 1), over all m'.
     """
 
     y_powers: list[int]
