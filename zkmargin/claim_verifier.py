@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from zkmargin.attestation.header import Header
@@ -227,7 +228,7 @@ def _check_proof(
     for leaf, path in zip(statement.leaves, claim.paths, strict=True):
         report.check(
             f"leaf {leaf.book}/{leaf.index}",
-            lambda leaf=leaf, path=path: check_leaf(backend, header, leaf, path),
+            partial(check_leaf, backend, header, leaf, path),
             "is in the root of its book",
         )
     report.check("rules", lambda: check_ratios(statement, inputs), "the circuits allow these forms")

@@ -50,6 +50,8 @@ OUTPUTS = {
     "output-audit": "zkmargin audit attestation --trust exchange.key.pub",
     "output-verify": "zkmargin verify alice.bundle --attestation attestation --trust exchange.key.pub "
     "--id user000000@example.com --audit",
+    "output-verify-claim": "zkmargin verify-claim alice.claim --attestation attestation --trust exchange.key.pub "
+    "--context lender --require 'equity >= requirement' --audit",
     "output-attest": "zkmargin attest exchange/ledger --risk risk --key exchange.key -o again --private private",
     "output-error": "zkmargin check exchange/market --risk risk",
     "output-import": "zkmargin import binance users.csv assets.csv -o imported --at 2026-01-01T00:00:00Z",
@@ -73,6 +75,8 @@ def documents(tour: Tour) -> dict[str, Any]:
     """One real document for every schema but the shared one."""
     for name, text in IMPORTED.items():
         (tour.folder / name).write_text(text)
+    made = 'zkmargin claim alice.bundle "equity >= requirement" --attestation attestation --context lender -o alice.claim'
+    assert called(tour.folder, made)[0] == 0
     found = {name: json.loads((tour.folder / path).read_bytes()) for name, path in FILES.items()}
     return found | {name: tour.json(command) for name, command in OUTPUTS.items()}
 

@@ -1,4 +1,4 @@
-"""A margin claim: statement, transcript and proof (docs/protocol.md, section 9).
+"""A margin claim: statement, transcript and proof (docs/protocol.md, section 12).
 
     P knows outputs N, E, R, I and a of every leaf with   A = N GN + E GE + R GR + I GI + a H
     and, for every form over it,   nu N + al E - be R - io I - x >= 0

@@ -1,4 +1,4 @@
-"""Aggregated range proof (Bulletproof): statement, transcript and bytes (docs/protocol.md, section 8).
+"""Aggregated range proof (Bulletproof): statement, transcript and bytes (docs/protocol.md, section 11).
 
     P knows v_j, g_j with   V_j = v_j F + g_j H   and   0 <= v_j < 2^n   for j = 1..m
 
