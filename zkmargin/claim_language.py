@@ -33,6 +33,7 @@ WORDS = {
     ("initial", "requirement"): 3, ("initial",): 3,
 }  # fmt: skip
 CONSTANT = len(NAMES)
+EXAMPLE = 'for example "equity >= 1.5 * requirement and net value >= 250000 USD"'
 
 _TOKEN = re.compile(r"\s*(>=|<=|[-+*%:]|[0-9]+(?:\.[0-9]+)?|[A-Za-z]\w*|\S)", re.ASCII)
 _LEAVES = [str(number) for number in range(1, limits.MAX_FORMS + 1)]
@@ -58,7 +59,8 @@ class WrittenForm:
 def parse(text: str, unit: Unit) -> list[WrittenForm]:
     """Read a claim; raise UsageError for what is no claim, or one that would prove nothing."""
     if len(text.encode("utf-8", "surrogatepass")) > limits.MAX_CLAIM_TEXT:
-        raise UsageError("claim-text", f"a claim has at most {limits.MAX_CLAIM_TEXT} bytes of text")
+        most = f"at most {limits.MAX_CLAIM_TEXT} bytes"
+        raise UsageError("claim-text", "the claim is too long", expected=most, hint=EXAMPLE)
     return _Parser(text, unit).claim()
 
 
@@ -148,10 +150,10 @@ class _Parser:
             return self._name(), Fraction(1)
         factor = self._number()
         percent = self._take("%")
-        if self._take("*") or self._take("of"):
-            return self._name(), factor / 100 if percent else factor
         if not percent and self._take(self._unit.currency):
             return CONSTANT, factor
+        if self._take("*") or self._take("of"):
+            return self._name(), factor / 100 if percent else factor
         if factor:
             self._refuse(f'a number is followed by "*" and a name, or by the currency {self._unit.currency}')
         return CONSTANT, factor
@@ -194,7 +196,7 @@ class _Parser:
             "claim-text",
             f"the claim cannot be read: {message}",
             actual=f"{before} [{self._peek() or 'end'}]".strip(),
-            hint='for example "equity >= 1.5 * requirement and net value >= 250000 USD"',
+            hint=EXAMPLE,
         )
 
 
@@ -214,7 +216,7 @@ def _integer_form(sums: Sequence[Fraction], unit: Unit) -> Form:
     """Return the integers of sum >= 0: coefficients in lowest terms, the constant in quanta, rounded up."""
     *coefficients, constant = sums
     if not any(coefficients):
-        raise UsageError("claim-trivial", "the claim is about no figure of the account")
+        raise UsageError("claim-trivial", "the claim is about no figure of the account", hint=EXAMPLE)
     _check_directions(coefficients)
     common = math.lcm(*(c.denominator for c in coefficients))
     scale = Fraction(common, math.gcd(*(int(c * common) for c in coefficients)))
