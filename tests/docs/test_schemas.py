@@ -75,8 +75,8 @@ def documents(tour: Tour) -> dict[str, Any]:
     """One real document for every schema but the shared one."""
     for name, text in IMPORTED.items():
         (tour.folder / name).write_text(text)
-    made = 'zkmargin claim alice.bundle "equity >= requirement" --attestation attestation --context lender -o alice.claim'
-    assert called(tour.folder, made)[0] == 0
+    made = "zkmargin claim alice.bundle 'equity >= requirement' --attestation attestation --context lender"
+    assert called(tour.folder, f"{made} -o alice.claim")[0] == 0
     found = {name: json.loads((tour.folder / path).read_bytes()) for name, path in FILES.items()}
     return found | {name: tour.json(command) for name, command in OUTPUTS.items()}
 

@@ -1,4 +1,4 @@
-"""Make the golden attestations: `python -m tests.golden.make` from the project's root, once per format version.
+"""Make the golden files: `python -m tests.golden.make` from the project's root, once per format version.
 
 What is in `v1` was made once and must verify for ever. A change of format makes a folder `v2` beside it; it never
 touches `v1`. Until version 1 is released the folder may be made again: remove it first.
@@ -7,6 +7,7 @@ touches `v1`. Until version 1 is released the folder may be made again: remove i
 from __future__ import annotations
 
 import json
+import secrets
 import sys
 import tempfile
 from pathlib import Path
@@ -16,8 +17,10 @@ from Crypto.PublicKey import ECC
 from tests.attestation import exchange, margined
 from zkmargin.attestation.build import Snapshot, attest
 from zkmargin.attestation.private import PrivateFolder
-from zkmargin.bundle import write_bundle
+from zkmargin.bundle import read_bundle, write_bundle
+from zkmargin.claim_maker import make_claim, read_attested
 from zkmargin.inputs.ledger import Ledger
+from zkmargin.secrets import KEY_BYTES, NonceKey
 from zkmargin.signing import SigningKey
 
 HERE = Path(__file__).parent
@@ -39,6 +42,26 @@ def make(folder: Path, snapshot: Snapshot, ledger: Ledger) -> str:
     return attested.digest.hex()
 
 
+CLAIMS = {  # account and form, by exchange; made from the golden bundles
+    "tiny": ("1", "net value >= 100 USD and net value <= 100 USD"),
+    "margined": ("1", "equity >= 1.5 * requirement and net value >= 4000 USD"),
+}
+CONTEXT = "golden.example"
+
+
+def make_claims(version: Path) -> None:
+    """Write a claim beside every exchange's bundles, as bytes and as text."""
+    backend = exchange.BACKEND
+    for name, (account, form) in CLAIMS.items():
+        folder = version / name
+        bundle = read_bundle(backend, (folder / f"bundle-{account}.json").read_bytes()).bundle
+        nonces = NonceKey(secrets.token_bytes(KEY_BYTES)).source(backend.order)
+        claim = make_claim(backend, read_attested(folder / "attestation"), [bundle], form, CONTEXT, nonces)
+        for ending, data in (("bin", claim.to_bytes(backend)), ("txt", claim.to_text(backend).encode())):
+            with (folder / f"claim-{account}.{ending}").open("xb") as file:
+                file.write(data)
+
+
 def main() -> None:
     """Make one folder per exchange."""
     if (HERE / VERSION).exists():
@@ -48,6 +71,7 @@ def main() -> None:
             "margined": make(HERE / VERSION / "margined", *margined.inputs(Path(files) / "margined")),
             "tiny": make(HERE / VERSION / "tiny", *exchange.inputs(Path(files) / "tiny")),
         }
+    make_claims(HERE / VERSION)
     (HERE / VERSION / "digests.json").write_text(json.dumps(digests, indent=1) + "\n")
 
 
