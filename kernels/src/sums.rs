@@ -56,6 +56,17 @@ pub fn sum(points: &[G1Affine]) -> G1Affine {
     rest.first().copied().unwrap_or_else(G1Affine::identity)
 }
 
+/// Return the sum of all points, on the caller's thread.
+pub fn sum_alone(mut points: Vec<G1Affine>) -> G1Affine {
+    while points.len() > 1 {
+        let mut out = vec![G1Affine::identity(); points.len() / 2];
+        affine::add_pairs(&points[..2 * out.len()], &mut out);
+        out.extend(points.chunks_exact(2).remainder());
+        points = out;
+    }
+    points.first().copied().unwrap_or_else(G1Affine::identity)
+}
+
 /// Raise `ValueError` unless both lengths are equal.
 pub fn check_lengths(left: usize, right: usize) -> PyResult<()> {
     if left == right {
