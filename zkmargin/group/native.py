@@ -29,7 +29,7 @@ ScalarVector = Sequence[int] | ByteRows
 OUT_OF_RANGE = "scalar out of range: reduce it modulo the group order first"
 SIGNED_BITS = 253  # of the size of a scalar taken as a number in (-order / 2, order / 2)
 WIDTHS = range(2, 17)  # bits of a window of a fixed base
-BASE_WIDTH = 7  # of the generators of range proofs: 152 kB a table
+BASE_WIDTH = 8  # of the generators of range proofs: 262 kB a table
 WORTH_TABLES, MAX_TABLES = 16, 128  # uses of a family before its generators get tables; so many of each family
 
 
