@@ -30,7 +30,10 @@ OUT_OF_RANGE = "scalar out of range: reduce it modulo the group order first"
 SIGNED_BITS = 253  # of the size of a scalar taken as a number in (-order / 2, order / 2)
 WIDTHS = range(2, 17)  # bits of a window of a fixed base
 BASE_WIDTH = 8  # of the generators of range proofs: 262 kB a table
-WORTH_TABLES, MAX_TABLES = 16, 128  # uses of a family before its generators get tables; so many of each family
+WORTH_TABLES, MAX_TABLES = (
+    16,
+    128,
+)  # uses of a family before its generators get tables; so many of each family
 
 
 def derive(family: str, indices: Sequence[int]) -> list[Point]:
@@ -125,7 +128,9 @@ class NativeBackend:
             known = self._base_tables(family, len(scalars))
             tables += known
             by_table += scalars[: len(known)]
-            rest.append((scalars[len(known) :], self.generators(family, len(known), len(scalars) - len(known))))
+            rest.append(
+                (scalars[len(known) :], self.generators(family, len(known), len(scalars) - len(known)))
+            )
         sums = kernels.sum_products(tables, _scalars(by_table))
         others = [scalar for scalars, _ in rest for scalar in scalars]
         return sums if not others else self.add(sums, self.msm(others, self.concat([p for _, p in rest])))
