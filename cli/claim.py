@@ -13,7 +13,7 @@ from zkmargin.claim import Claim
 from zkmargin.claim_language import form_text
 from zkmargin.claim_maker import make_claim, read_attested
 from zkmargin.cli.output import say
-from zkmargin.files import PUBLIC_FILE, check_new, read_bounded, write_atomic
+from zkmargin.files import SECRET_FILE, check_new, read_bounded, write_atomic
 from zkmargin.group import default_backend
 from zkmargin.secrets import KEY_BYTES, NonceKey
 from zkmargin.wording import counted
@@ -66,7 +66,7 @@ def command(
         bits=int(bits),
     )
     data = claim.to_text(backend).encode() + b"\n" if as_text else claim.to_bytes(backend)
-    write_atomic(output, data, PUBLIC_FILE)
+    write_atomic(output, data, SECRET_FILE)
     for number, leaf in enumerate(claim.statement.leaves):
         forms = [form_text(form, attested.unit) for form in claim.statement.forms if form.leaf == number]
         say(f"leaf {number + 1}, {leaf.book}/{leaf.index}: {' and '.join(forms)}")

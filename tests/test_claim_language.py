@@ -160,11 +160,24 @@ def test_the_other_direction_is_explained() -> None:
     assert "less equity and more requirement than the rule gives" in str(error.value)
 
 
-@pytest.mark.parametrize("currency", ["USDT", "US-D", "€", "net", "U S D", "of", "9X"])
+@pytest.mark.parametrize("currency", ["USDT", "US.D", "€", "net", "of", "9X", "1INCH"])
 def test_any_currency_of_a_policy_can_be_written(currency: str) -> None:
     (written,) = parse(f"net value >= 3 {currency}", Unit(currency, Fraction(1)))
     assert written.form == form(net=1, least=3)
     assert form_text(written.form, Unit(currency, Fraction(1))) == f"net value >= 3 {currency}"
+
+
+@pytest.mark.parametrize(
+    "currency",
+    ["USD and equity >= requirement", "USD+equity", "USD\u00a0and", "U S D", "US-D", "*", "USD<=", "2*"],
+)
+def test_a_currency_does_not_swallow_what_is_asked_for(currency: str) -> None:
+    """The exchange names it; constants in such a currency cannot be claimed."""
+    for text in (f"net >= 100 {currency}", "net >= 100 USD and equity >= requirement"):
+        with pytest.raises(UsageError):
+            parse(text, Unit(currency, Fraction(1)))
+    (written,) = parse("equity >= 1.5 * requirement", Unit(currency, Fraction(1)))
+    assert written.form == form(equity=2, requirement=3)
 
 
 @given(st.text(max_size=30))

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from zkmargin import base45, limits
 from zkmargin.errors import DecodeError, UndecidedError
 from zkmargin.group.backend import COMPRESSED_BYTES, POINT_BYTES, Backend
+from zkmargin.inputs.texts import identifier_fault
 from zkmargin.proofs.claim_statement import BITS, ClaimProof, ClaimStatement, Form, Leaf, check_statement
 from zkmargin.tree import Node
 
@@ -100,6 +101,8 @@ def _leaf_bytes(backend: Backend, leaf: Leaf, path: Sequence[Node]) -> bytes:
 
 def _read_leaf(backend: Backend, reader: _Reader) -> tuple[Leaf, tuple[Node, ...]]:
     book, index, uid = reader.text(1, limits.MAX_TEXT), reader.number(4), reader.take(_HASH_BYTES)
+    if identifier_fault(book):
+        raise DecodeError("claim", "a book of the claim has no lawful id")
     points = backend.decompress(reader.take(2 * COMPRESSED_BYTES), infinity=False)
     nodes = [
         reader.take(_HASH_BYTES + 2 * COMPRESSED_BYTES) for _ in range(reader.count(0, limits.MAX_DEPTH))

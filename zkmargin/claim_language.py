@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import NoReturn
@@ -35,8 +35,9 @@ WORDS = {
 CONSTANT = len(NAMES)
 EXAMPLE = 'for example "equity >= 1.5 * requirement and net value >= 250000 USD"'
 
-_TOKEN = re.compile(r"\s*(>=|<=|[-+*%:]|[0-9]+(?:\.[0-9]+)?|[A-Za-z]\w*|\S)", re.ASCII)
+_TOKEN = r">=|<=|[-+*%:]|[0-9]+(?:\.[0-9]+)?|[A-Za-z]\w*|\S"
 _LEAVES = [str(number) for number in range(1, limits.MAX_FORMS + 1)]
+_SIGNS = re.compile(r"[\s<>=+*%:-]")
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?", re.ASCII)
 
 
@@ -103,7 +104,9 @@ class _Parser:
 
     def __init__(self, text: str, unit: Unit) -> None:
         self._unit = unit
-        self._tokens = list(_tokens(text, unit.currency))
+        # The exchange names it: "USD and equity >= requirement" must not swallow what a verifier asks for.
+        self._currency = None if _SIGNS.search(unit.currency) else unit.currency
+        self._tokens = _tokens(text, self._currency)
         self._at = 0
 
     def claim(self) -> list[WrittenForm]:
@@ -150,7 +153,7 @@ class _Parser:
             return self._name(), Fraction(1)
         factor = self._number()
         percent = self._take("%")
-        if not percent and self._take(self._unit.currency):
+        if not percent and self._currency is not None and self._take(self._currency):
             return CONSTANT, factor
         if self._take("*") or self._take("of"):
             return self._name(), factor / 100 if percent else factor
@@ -185,7 +188,7 @@ class _Parser:
     def _take(self, token: str) -> bool:
         """Go beyond a token if it comes next. Words of the language may be written in capitals, a currency not."""
         seen = self._peek()
-        if token not in (seen, seen.lower() if token != self._unit.currency else seen):
+        if token not in (seen, seen.lower() if token != self._currency else seen):
             return False
         self._at += 1
         return True
@@ -200,16 +203,10 @@ class _Parser:
         )
 
 
-def _tokens(text: str, currency: str) -> Iterator[str]:
-    """Yield numbers, words and signs; the currency is one token, however it is written."""
-    named = re.compile(rf"\s*({re.escape(currency)})(?!\w)")
-    place = 0
-    while place < len(text.rstrip()):
-        match = named.match(text, place) or _TOKEN.match(text, place)
-        if match is None:
-            break
-        yield match[1]
-        place = match.end()
+def _tokens(text: str, currency: str | None) -> list[str]:
+    """Return numbers, words and signs, all that is not a space; the currency, if it can be written, is one token."""
+    named = "" if currency is None else rf"{re.escape(currency)}(?!\w)|"
+    return [match[1] for match in re.finditer(rf"\s*({named}{_TOKEN})", text, re.ASCII)]
 
 
 def _integer_form(sums: Sequence[Fraction], unit: Unit) -> Form:

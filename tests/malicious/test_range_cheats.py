@@ -268,6 +268,12 @@ def test_every_absorbed_label_of_the_range_proof_has_its_cheat() -> None:
     assert absorbed == set(LABEL_CHEATS) | BOUND_TWICE | {Label.RANGE_AB}
 
 
+def test_nothing_to_check_is_no_verdict() -> None:
+    for states, equations in (([], []), ([bytes(32)], [])):
+        with pytest.raises(ValueError):
+            check_equations(BN, states, equations)
+
+
 def test_weights_depend_on_every_state_and_differ() -> None:
     states = [bytes([i]) * 32 for i in range(3)]
     weights = merge_weights(states, 5, ORDER)

@@ -35,10 +35,12 @@ class Equation:
 
 
 def check_equations(backend: Backend, states: Sequence[bytes], equations: Sequence[Equation]) -> None:
-    """Raise the VerificationError of the first equation that does not hold.
+    """Raise the VerificationError of the first equation that does not hold; ValueError for no equation.
 
     `states` are the transcripts' states (32 bytes each) behind the last message of every proof.
     """
+    if not states or not equations:
+        raise ValueError("there is nothing to check")
     weights = merge_weights(states, len(equations), backend.order)
     if all(backend.is_identity(residual(backend, merge(backend, equations, weights)))):
         return
