@@ -11,7 +11,7 @@ import click
 from zkmargin import limits
 from zkmargin.attestation.audit import audit_attestation
 from zkmargin.attestation.report import Outcome, worst
-from zkmargin.claim_maker import check_context
+from zkmargin.claim import check_context
 from zkmargin.claim_verifier import ClaimResult, Expectation, verify_claim
 from zkmargin.cli.audit import trust_option
 from zkmargin.cli.output import emit_json, json_option, say

@@ -16,9 +16,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from zkmargin import base45, limits
-from zkmargin.errors import DecodeError, UndecidedError
+from zkmargin.errors import DecodeError, UndecidedError, UsageError
 from zkmargin.group.backend import COMPRESSED_BYTES, POINT_BYTES, Backend
-from zkmargin.inputs.texts import identifier_fault
+from zkmargin.inputs.texts import identifier_fault, label_fault
 from zkmargin.proofs.claim_statement import BITS, ClaimProof, ClaimStatement, Form, Leaf, check_statement
 from zkmargin.tree import Node
 
@@ -56,6 +56,14 @@ class Claim:
     def to_text(self, backend: Backend) -> str:
         """Encode for a QR code or a message."""
         return TEXT_PREFIX + base45.encode(self.to_bytes(backend))
+
+
+def check_context(context: str) -> None:
+    """Raise UsageError for a context that is no label of at most 256 bytes: it must read the same to both sides."""
+    if fault := label_fault(context):
+        raise UsageError(
+            "context", f"the context is {fault}", hint="what the verifier told you, to the letter"
+        )
 
 
 def read_claim(backend: Backend, data: bytes) -> Claim:

@@ -35,7 +35,7 @@ WORDS = {
 CONSTANT = len(NAMES)
 EXAMPLE = 'for example "equity >= 1.5 * requirement and net value >= 250000 USD"'
 
-_TOKEN = r">=|<=|[-+*%:]|[0-9]+(?:\.[0-9]+)?|[A-Za-z]\w*|\S"
+_LEXEME = r">=|<=|[-+*%:]|[0-9]+(?:\.[0-9]+)?|[A-Za-z]\w*|\S"
 _LEAVES = [str(number) for number in range(1, limits.MAX_FORMS + 1)]
 _SIGNS = re.compile(r"[\s<>=+*%:-]")
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?", re.ASCII)
@@ -206,7 +206,7 @@ class _Parser:
 def _tokens(text: str, currency: str | None) -> list[str]:
     """Return numbers, words and signs, all that is not a space; the currency, if it can be written, is one token."""
     named = "" if currency is None else rf"{re.escape(currency)}(?!\w)|"
-    return [match[1] for match in re.finditer(rf"\s*({named}{_TOKEN})", text, re.ASCII)]
+    return [match[1] for match in re.finditer(rf"\s*({named}{_LEXEME})", text, re.ASCII)]
 
 
 def _integer_form(sums: Sequence[Fraction], unit: Unit) -> Form:

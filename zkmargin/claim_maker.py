@@ -13,12 +13,11 @@ from zkmargin.attestation.public import PublicInputs, check_public_inputs
 from zkmargin.attestation.report import Report
 from zkmargin.bundle import Bundle, BundleLeaf
 from zkmargin.bundle_verifier import OpenedLeaf, check_snapshot, open_leaf
-from zkmargin.claim import Claim
+from zkmargin.claim import Claim, check_context
 from zkmargin.claim_language import Unit, WrittenForm, over_leaves, parse
 from zkmargin.claim_verifier import ratio_fault
 from zkmargin.errors import UsageError
 from zkmargin.group.backend import Backend
-from zkmargin.inputs.texts import label_fault
 from zkmargin.proofs import claim_prover
 from zkmargin.proofs.claim_prover import LeafOpening
 from zkmargin.proofs.claim_statement import ClaimStatement, Form, Leaf
@@ -83,14 +82,6 @@ def make_claim(
     openings = [LeafOpening(found.outputs, leaf.a) for (_, leaf), found in zip(chosen, opened, strict=True)]
     proof = claim_prover.prove(backend, statement, openings, nonces)
     return Claim(statement, tuple(leaf.path for _, leaf in chosen), proof)
-
-
-def check_context(context: str) -> None:
-    """Raise UsageError for a context that is no label of at most 256 bytes: it must read the same to both sides."""
-    if fault := label_fault(context):
-        raise UsageError(
-            "context", f"the context is {fault}", hint="what the verifier told you, to the letter"
-        )
 
 
 def _choose(bundles: Sequence[Bundle], pots: Sequence[str]) -> list[tuple[Bundle, BundleLeaf]]:

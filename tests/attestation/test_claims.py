@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import random
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from claim_cases import claim_case, form
 from proof_cases import SeededNonces
 
 from tests.attestation import margined
@@ -23,7 +25,8 @@ from zkmargin.claim_verifier import ClaimResult, Expectation, check_leaf, verify
 from zkmargin.errors import DecodeError, UndecidedError, UsageError, VerificationError
 from zkmargin.group import default_backend
 from zkmargin.margin.accounts import calculate_all
-from zkmargin.proofs import claim_verifier
+from zkmargin.proofs import claim_prover, claim_verifier
+from zkmargin.proofs.claim_statement import Form
 
 FAST = default_backend()
 CONTEXT = "lender.example, loan 17"
@@ -355,3 +358,39 @@ def test_another_version_cannot_be_decided(exchange: Exchange) -> None:
 def test_a_huge_file_is_not_read(exchange: Exchange) -> None:
     with pytest.raises(DecodeError):
         read_claim(FAST, bytes(limits.MAX_CLAIM_BYTES + 1))
+
+
+# --- many accounts
+
+
+def test_claims_of_random_accounts_at_their_limits_verify_together() -> None:
+    """Every form at equality; one quantum more is refused to be made."""
+    rng = random.Random(6)
+    statements, proofs = [], []
+    for seed in range(40):
+        size = 10 ** rng.randrange(1, 18)
+        outputs = [
+            rng.randrange(-size, size),
+            rng.randrange(-size, size),
+            rng.randrange(size),
+            rng.randrange(size),
+        ]
+        forms = [form_at_its_limit(rng, outputs) for _ in range(rng.randrange(1, 4))]
+        case = claim_case(FAST, [outputs], set(forms), seed=seed, bits=rng.choice((64, 128)))
+        statements.append(case.statement)
+        proofs.append(claim_prover.prove(FAST, case.statement, case.openings, case.nonces(FAST.order, seed)))
+        beyond = dataclasses.replace(forms[0], least=forms[0].least + 1)
+        false = claim_case(FAST, [outputs], [beyond], seed=seed)
+        with pytest.raises(UsageError):
+            claim_prover.prove(FAST, false.statement, false.openings, false.nonces(FAST.order))
+    claim_verifier.verify_all(FAST, statements, proofs)
+    with pytest.raises(VerificationError):
+        claim_verifier.verify_all(FAST, statements, [proofs[1], proofs[0], *proofs[2:]])
+
+
+def form_at_its_limit(rng: random.Random, outputs: list[int]) -> Form:
+    while True:
+        coefficients = [rng.choice((0, 1, rng.randrange(1 << 32))) for _ in range(4)]
+        made = form(0, rng.choice((-1, 1)) * coefficients[0], *coefficients[1:])
+        if made.fault() is None:
+            return dataclasses.replace(made, least=made.value(outputs))

@@ -193,10 +193,15 @@ def test_values_that_a_schema_refuses(
     assert not validator(name).is_valid(changed)
 
 
+@pytest.mark.usefixtures("documents")
 def test_reports_that_could_not_read_anything_fit(tour: Tour, tmp_path: Path) -> None:
     for name, command in (
         ("output-audit", f"zkmargin audit {tmp_path / 'nothing'} --json"),
         ("output-verify", f"zkmargin verify alice.bundle --attestation {tmp_path / 'nothing'} --json"),
+        (
+            "output-verify-claim",
+            f"zkmargin verify-claim alice.claim --attestation {tmp_path / 'nothing'} --context x --require x --json",
+        ),
     ):
         code, out, _ = called(tour.folder, command)
         assert code == 3
