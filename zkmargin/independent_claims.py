@@ -41,7 +41,7 @@ class Leaf(NamedTuple):
     """A leaf with its path: hash, sum A, sum B of every sibling."""
 
     book: str
-    index: int
+    place: int
     uid: bytes
     a: Point
     b: Point
@@ -80,10 +80,10 @@ class Parts:
 
     def leaf(self) -> Leaf:
         """Return a leaf."""
-        book, index, uid, a, b = self.text(1), self.number(4), self.take(32), self.point(), self.point()
+        book, place, uid, a, b = self.text(1), self.number(4), self.take(32), self.point(), self.point()
         levels = range(self.number(1))
         path = [Node(self.take(32), self.point(infinity=True), self.point(infinity=True)) for _ in levels]
-        return Leaf(book, index, uid, a, b, path)
+        return Leaf(book, place, uid, a, b, path)
 
     def form(self) -> Form:
         """Return a form."""
@@ -110,7 +110,7 @@ def verify_claim(header: Any, claim: bytes, own_context: str) -> list[Form]:
 
 def check_forms(forms: list[Form], leaves: list[Leaf]) -> None:
     """Check numbers, order and bounds of forms and leaves."""
-    places = {(leaf.book, leaf.index) for leaf in leaves}
+    places = {(leaf.book, leaf.place) for leaf in leaves}
     need(1 <= len(places) == len(leaves) and 1 <= len(forms) <= 16, "counts")
     need(forms == sorted(set(forms)) and {form[0] for form in forms} == set(range(len(leaves))), "order")
     for _, nu, al, be, io, x in forms:
@@ -120,13 +120,13 @@ def check_forms(forms: list[Form], leaves: list[Leaf]) -> None:
 def check_path(header: Any, books: dict[str, Any], leaf: Leaf) -> None:
     """Check that a leaf leads to the root of its book."""
     book = books.get(leaf.book)
-    if book is None or leaf.index >= book.leaves or len(leaf.path) != log2_up(book.leaves):
+    if book is None or leaf.place >= book.leaves or len(leaf.path) != log2_up(book.leaves):
         raise RefusedError("path")
     ctx = context(header, leaf.book)
-    here = sha(b"\x00", ctx, integer(leaf.index), leaf.uid, encode(leaf.a), encode(leaf.b))
+    here = sha(b"\x00", ctx, integer(leaf.place), leaf.uid, encode(leaf.a), encode(leaf.b))
     node = Node(here, leaf.a, leaf.b)
     for height, other in enumerate(leaf.path):
-        left, right = (other, node) if leaf.index >> height & 1 else (node, other)
+        left, right = (other, node) if leaf.place >> height & 1 else (node, other)
         above = sha(b"\x01", left.bytes(), right.bytes())
         node = Node(above, add(left.a, right.a), add(left.b, right.b))
     need(node == book.root, "root")
@@ -140,7 +140,7 @@ def check_proof(
     t.absorb("snap/digest", digest)
     for leaf in leaves:
         book = sized(leaf.book.encode())
-        t.absorb("claim/leaf", book, integer(leaf.index), leaf.uid, encode(leaf.a), encode(leaf.b))
+        t.absorb("claim/leaf", book, integer(leaf.place), leaf.uid, encode(leaf.a), encode(leaf.b))
     numbers = b"".join(number.to_bytes(33, "big", signed=True) for form in forms for number in form)
     t.absorb("claim/forms", integer(len(forms)), numbers)
     t.absorb("claim/context", own_context.encode())

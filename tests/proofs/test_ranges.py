@@ -6,7 +6,7 @@ import random
 from dataclasses import replace
 
 import pytest
-from claim_cases import range_case
+from claim_cases import often, range_case
 from malicious.second_ranges import RangeSteps
 from proof_cases import SeededNonces
 from toy_groups import Zp
@@ -111,7 +111,7 @@ def test_other_commitments_are_refused() -> None:
 def test_every_flipped_byte_is_refused() -> None:
     case = range_case(FAST, [5], 8)
     data = prove(FAST, case).to_bytes(FAST)
-    for at in range(len(data)):
+    for at in range(0, len(data), often(1, 29)):
         for bit in (0x01, 0x80):
             changed = bytearray(data)
             changed[at] ^= bit
