@@ -39,7 +39,8 @@ class Expectation:
     """What the verifier asks for.
 
     `required` is a claim as text, `context` the verifier's own; `places` the (book, index) that leaf after leaf must
-    have, index None for any; `max_age` is the age of the snapshot that is still accepted at `now`.
+    have, index None for any; `max_age` is the age of the snapshot that is still accepted at `now` (with a time zone).
+    ValueError for a maximum age without a time to hold it against.
     """
 
     required: str
@@ -47,6 +48,10 @@ class Expectation:
     places: Sequence[tuple[str, int | None]] = ()
     max_age: timedelta | None = None
     now: datetime | None = None
+
+    def __post_init__(self) -> None:
+        if self.max_age is not None and self.now is None:
+            raise ValueError("a maximum age needs a time to hold it against")
 
 
 @dataclass(frozen=True)
@@ -171,10 +176,10 @@ def _place_text(place: tuple[str, int | None]) -> str:
 
 
 def _check_age(report: Report, taken: datetime, expected: Expectation) -> None:
-    if expected.now is None or expected.max_age is None:
+    now, most = expected.now, expected.max_age
+    if now is None or most is None:
         report.passed("age", f"of {time_text(taken)}; no maximum age was asked for (--max-age)")
         return
-    now, most = expected.now, expected.max_age
     detail = f"of {time_text(taken)}, recent enough at {time_text(now)}"
     report.check("age", lambda: check_fresh(taken, now, most), detail)
 

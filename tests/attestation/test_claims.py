@@ -269,6 +269,11 @@ def test_the_age_of_a_snapshot(exchange: Exchange, age: int, outcome: Outcome) -
     assert result.report.outcome is outcome
 
 
+def test_a_maximum_age_needs_a_clock() -> None:
+    with pytest.raises(ValueError):
+        Expectation("net >= 0", "x", max_age=timedelta(hours=1))
+
+
 def test_a_book_that_refuses_ratios(traders: Exchange, monkeypatch: pytest.MonkeyPatch) -> None:
     bundle = traders.bundle("1")
     data = make(traders, "equity >= requirement", bundle).to_bytes(FAST)

@@ -255,6 +255,19 @@ def test_a_claim_is_not_moved_elsewhere(label: Label, deaf: list[Label]) -> None
     claim_verifier.verify(BACKEND, moved, honest(case))
 
 
+def test_forms_and_values_stay_bound_without_their_labels(deaf: list[Label]) -> None:
+    deaf += [Label.CLAIM_FORMS, Label.CLAIM_V]
+    case = claim_case(BACKEND, [RICH], [form(net=1, least=3), form(net=1, least=5)])
+    proof, (first, second) = honest(case), case.statement.forms
+    claim_verifier.verify(BACKEND, case.statement, proof)
+    for forms in ((first, replace(second, least=6)), (replace(first, net=-1), second)):
+        assert refused(replace(case.statement, forms=forms), proof) == "claim/link"
+    values = proof.values
+    moved = BACKEND.concat([values[:1], BACKEND.add(values[1:], BACKEND.generators("F", 0, 1))])
+    for other in (moved, BACKEND.gather(values, [1, 0]), BACKEND.gather(values, [0, 0])):
+        assert refused(case.statement, replace(proof, values=other)) == "claim/link"
+
+
 def test_every_absorbed_label_of_the_claim_has_its_cheat() -> None:
     absorbed = {label for label in Label if label.value.startswith("claim/")} | {Label.SNAP_DIGEST}
     moved = other_statements(claim_case(BACKEND, [RICH], [HEALTHY]).statement)

@@ -216,6 +216,20 @@ LABEL_CHEATS: dict[Label, Cheat] = {
 BOUND_TWICE = {Label.RANGE_DIMS}
 
 
+def test_the_dimensions_stay_bound_without_their_label() -> None:
+    deaf = tuple(BOUND_TWICE)
+    statement, proof = run(RangeSteps, deaf, values=[5, 9])
+    accepted(statement, proof, deaf)
+    for bits in (2, 8):
+        with pytest.raises(VerificationError) as error:
+            accepted(replace(statement, bits=bits), proof, deaf)
+        assert error.value.code == "range/shape"
+    more = BN.concat([statement.commitments, statement.commitments])
+    with pytest.raises(VerificationError) as error:
+        accepted(RangeStatement(more, 2), proof, deaf)  # the same N
+    assert error.value.code.startswith("range/p")
+
+
 @pytest.mark.parametrize("label", LABEL_CHEATS, ids=lambda label: label.value)
 def test_each_label_refuses_a_cheat_that_passes_without_it(label: Label) -> None:
     cheat = LABEL_CHEATS[label]
