@@ -50,6 +50,7 @@ class Rules:
         self._outputs: dict[int, Row] = {}
         self._gates: list[DraftGate] = []
         self._tolerance: dict[InputKey, Fraction] = {}
+        self._charges: list[tuple[str, Row]] = []
 
     # ---- inputs, in lots ----
     def amounts(
@@ -104,6 +105,11 @@ class Rules:
         """State R, the maintenance requirement: convex."""
         value.demand("convex", "requirement")
         self._define(R, self._whole("requirement", value))
+        self._charges = [
+            self._charge(atom.name, Expression(atoms={atom: c})) for atom, c in value.atoms.items()
+        ]
+        if value.sides:
+            self._charges.append(self._charge("rates", Expression(value.sides)))
 
     def initial_requirement(self, value: Expression) -> None:
         """State I, the initial requirement: convex."""
@@ -151,7 +157,7 @@ class Rules:
             **self._deficit("bad_debt", "owed", {N: 1}),
         }
         quanta = {"equity": self.equity_quantum, "margin": self.margin_quantum}
-        parts = self._to, deficits, self._gates, publish, self._tolerance
+        parts = self._to, deficits, self._gates, publish, self._tolerance, self._charges
         return link(Draft(self.name, self.version, quanta, *parts))
 
     # ---- lowering ----
@@ -161,6 +167,11 @@ class Rules:
         if all(a.denominator == 1 for a in (*form.columns.values(), *form.sides.values())):
             return value
         return maximum(f"{name}, rounded up", {"sum": value}, floor_zero=True)
+
+    def _charge(self, name: str, value: Expression) -> tuple[str, Row]:
+        """Return one term of R in equity quanta (it has its columns already)."""
+        form = self._to.lower(value, self.margin_quantum).scaled(self.margin_quantum / self.equity_quantum)
+        return name, self._to.rounded(-form, name)[0]
 
     def _define(self, output: int, value: Expression) -> None:
         if output in self._outputs:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from zkmargin.circuits.brackets import bracket_rules
 from zkmargin.circuits.builder import Rules
 from zkmargin.circuits.collateral import collateral_rules
 from zkmargin.circuits.compiled import CompiledBook
@@ -21,8 +22,17 @@ from zkmargin.risk.table import RiskTable
 Model = Callable[[Policy, Market, RiskTable, BookPolicy], Rules]
 
 COMPILERS: dict[int, dict[str, Model]] = {
-    1: {"scenarios": scenario_rules, "collateral": collateral_rules},
+    1: {
+        "scenarios": scenario_rules,
+        "collateral": collateral_rules,
+        "brackets": bracket_rules,
+    },
 }
+
+
+def compile_books(policy: Policy, market: Market, table: RiskTable) -> dict[str, CompiledBook]:
+    """Compile the circuit of every book, in the order of their ids; raise as `compile_circuit` does."""
+    return {name: compile_circuit(policy, market, table, name) for name in policy.books}
 
 
 def compile_circuit(policy: Policy, market: Market, table: RiskTable, book_id: str) -> CompiledBook:

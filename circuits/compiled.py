@@ -8,6 +8,7 @@ from fractions import Fraction
 from functools import cached_property
 
 from zkmargin.circuits.circuit import Circuit
+from zkmargin.circuits.draft import Row
 from zkmargin.circuits.fill import Program
 from zkmargin.circuits.steps import Step
 from zkmargin.circuits.variables import InputKey
@@ -17,11 +18,15 @@ from zkmargin.inputs.ledger import Pots
 
 @dataclass(frozen=True, repr=False)
 class CompiledBook:
-    """`steps` is the canonical witness as a public function; `tolerance` per lot of inputs: see `overstatement`."""
+    """`steps` is the canonical witness as a public function; `tolerance` per lot of inputs: see `overstatement`.
+
+    `charges` are the terms of R by name, in equity quanta: they say what a requirement consists of.
+    """
 
     circuit: Circuit
     steps: tuple[Step, ...]
     tolerance: Mapping[InputKey, Fraction]
+    charges: tuple[tuple[str, Row], ...] = ()
 
     def __repr__(self) -> str:
         return f"CompiledBook({self.circuit!r})"

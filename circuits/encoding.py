@@ -27,6 +27,7 @@ def circuit_bytes(circuit: Circuit) -> bytes:
     gates = {gate.equation: gate for gate in circuit.gates}
     return canonical.encode(
         {
+            **_where_present(circuit),
             "format": FORMAT,
             "version": circuit.version,
             "name": circuit.name,
@@ -43,6 +44,11 @@ def circuit_bytes(circuit: Circuit) -> bytes:
             "published": {name: _runs(terms) for name, terms in circuit.published.items()},
         }
     )
+
+
+def _where_present(circuit: Circuit) -> dict[str, Json]:
+    """Facts that came after the first circuits, whose bytes stay as they are."""
+    return {"waivers": [vars(item) for item in circuit.waivers]} if circuit.waivers else {}
 
 
 def _columns(circuit: Circuit) -> Json:

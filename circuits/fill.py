@@ -16,6 +16,7 @@ from zkmargin.circuits.circuit import OUTPUTS, Circuit
 from zkmargin.circuits.draft import Row
 from zkmargin.circuits.evaluate import Block, State, put, reach
 from zkmargin.circuits.expression import SideKey
+from zkmargin.circuits.fill_maximum import fill_maximum
 from zkmargin.circuits.loading import load_sides
 from zkmargin.circuits.steps import DeficitStep, MaximumStep, OutputStep, SlackStep, Step, TierStep
 from zkmargin.circuits.variables import InputKey
@@ -44,7 +45,7 @@ class Program:
         for step, block in self.steps:
             match step:
                 case MaximumStep():
-                    self._maximum(state, step, block)
+                    fill_maximum(state, self.circuit, step, block)
                 case SlackStep():
                     self._slack(state, step, block)
                 case TierStep():
@@ -67,7 +68,8 @@ class Program:
                     ),
                     default=0,
                 )
-                return Block(self.circuit, step.rows, most)
+                waived = max((most for group in step.waivers for most in group.short), default=0)
+                return Block(self.circuit, step.rows, most + waived)
             case SlackStep() | OutputStep():
                 return self._single(step.row)
             case TierStep():
@@ -77,17 +79,6 @@ class Program:
 
     def _single(self, row: Row) -> Block:
         return Block(self.circuit, (row,), reach(self.circuit, row))
-
-    def _maximum(self, state: State, step: MaximumStep, block: Block) -> None:
-        at, rest = block.evaluate(state)
-        if not len(at) or not step.rows:
-            return
-        finer = np.array(step.finer, dtype=rest.dtype)
-        need = (-(rest // finer)).max(axis=1)  # rounded up
-        value = np.where(need > 0, need, 0)
-        put(state, self.circuit, step.value, at, value)
-        for i, slack in enumerate(step.slacks):
-            put(state, self.circuit, slack, at, rest[:, i] + value * step.finer[i])
 
     def _slack(self, state: State, step: SlackStep, block: Block) -> None:
         at, out = block.evaluate(state)

@@ -25,12 +25,21 @@ from zkmargin.circuits.circuit import (
     OneHot,
     Price,
     Side,
+    Waivers,
 )
 from zkmargin.circuits.compiled import CompiledBook
 from zkmargin.circuits.draft import Row
-from zkmargin.circuits.lowering import DraftEquation, DraftOmission, DraftTiers, Lowering
+from zkmargin.circuits.lowering import DraftEquation, DraftOmission, DraftTiers, DraftWaivers, Lowering
 from zkmargin.circuits.published import published_forms
-from zkmargin.circuits.steps import DeficitStep, MaximumStep, OutputStep, SlackStep, Step, TierStep
+from zkmargin.circuits.steps import (
+    DeficitStep,
+    MaximumStep,
+    OutputStep,
+    SlackStep,
+    Step,
+    TierStep,
+    WaiverStep,
+)
 from zkmargin.circuits.variables import InputKey, Parts, Terms, variable
 from zkmargin.sparse import integers
 
@@ -57,6 +66,7 @@ class Draft:
     gates: Sequence[DraftGate]
     publish: Sequence[str]
     tolerance: Mapping[InputKey, Fraction]
+    charges: Sequence[tuple[str, Row]]
 
 
 def link(draft: Draft) -> CompiledBook:
@@ -92,8 +102,10 @@ class _Linker:
             omitted_rows=tuple(map(self.omitted, to.omitted_rows)),
             omitted_tiers=tuple(OmittedTier(n, self.parts(x), knot) for n, x, knot in to.omitted_tiers),
             quanta=dict(draft.quanta),
+            waivers=tuple(map(self.waivers, to.waivers)),
         )
-        return CompiledBook(circuit, tuple(map(self.step, to.steps)), dict(draft.tolerance))
+        charges = tuple((name, self.row(row)) for name, row in draft.charges)
+        return CompiledBook(circuit, tuple(map(self.step, to.steps)), dict(draft.tolerance), charges)
 
     def parts(self, parts: Parts) -> Parts:
         return tuple((self.at[column], lots) for column, lots in parts)
@@ -132,6 +144,10 @@ class _Linker:
             tiers.widths,
         )
 
+    def waivers(self, group: DraftWaivers) -> Waivers:
+        bits = self.many(group.bits)
+        return Waivers(group.name, bits, self.at[group.used], self.at[group.slack], group.budget)
+
     def many(self, columns: Sequence[int]) -> tuple[int, ...]:
         return tuple(self.at[column] for column in columns)
 
@@ -140,7 +156,8 @@ class _Linker:
         match step:
             case MaximumStep():
                 rows = tuple(map(self.row, step.rows))
-                return replace(step, value=self.at[step.value], rows=rows, slacks=self.many(step.slacks))
+                slacks, waivers = self.many(step.slacks), tuple(map(self.waiver, step.waivers))
+                return replace(step, value=self.at[step.value], rows=rows, slacks=slacks, waivers=waivers)
             case SlackStep():
                 return replace(step, row=self.row(step.row), slack=self.at[step.slack])
             case TierStep():
@@ -156,6 +173,10 @@ class _Linker:
                 return replace(step, row=self.row(step.row))
             case DeficitStep():
                 return replace(step, plus=self.at[step.plus], minus=self.at[step.minus])
+
+    def waiver(self, step: WaiverStep) -> WaiverStep:
+        used, slack = self.at[step.used], self.at[step.slack]
+        return replace(step, bits=self.many(step.bits), used=used, slack=slack)
 
     def row(self, row: Row) -> Row:
         return replace(row, columns={self.at[column]: a for column, a in row.columns.items()})

@@ -49,6 +49,17 @@ class DraftTiers:
     widths: tuple[int, ...]
 
 
+@dataclass(frozen=True)
+class DraftWaivers:
+    """Inequalities with a budget of waivers; see `circuit.Waivers`."""
+
+    name: str
+    bits: tuple[int, ...]
+    used: int
+    slack: int
+    budget: int
+
+
 class Lowering(Columns):
     """Collects columns, equations, structural facts and witness steps."""
 
@@ -58,6 +69,7 @@ class Lowering(Columns):
         self.omitted_rows: list[DraftOmission] = []
         self.omitted_tiers: list[tuple[str, Parts, int]] = []
         self.tiers: list[DraftTiers] = []
+        self.waivers: list[DraftWaivers] = []
         self.steps: list[Step] = []
         self._realised: dict[Atom, tuple[Fraction, Form]] = {}
         self._kept: dict[object, str] = {}

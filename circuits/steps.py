@@ -12,6 +12,21 @@ from zkmargin.circuits.draft import Row
 
 
 @dataclass(frozen=True)
+class WaiverStep:
+    """Of the maximum's `rows` the `budget` that ask for most may be waived: bit_i = 1 iff v does not reach row_i.
+
+    A waived slack has `short_i` more; used = 1 iff any is waived; slack = budget x used - number of waivers.
+    """
+
+    rows: tuple[int, ...]
+    bits: tuple[int, ...]
+    short: tuple[int, ...]
+    used: int
+    slack: int
+    budget: int
+
+
+@dataclass(frozen=True)
 class MaximumStep:
     """`value` = the least v >= 0 with row_i + finer_i v >= 0 for every i; slack_i = row_i + finer_i v."""
 
@@ -20,6 +35,7 @@ class MaximumStep:
     rows: tuple[Row, ...]
     finer: tuple[int, ...]
     slacks: tuple[int, ...]
+    waivers: tuple[WaiverStep, ...] = ()
 
 
 @dataclass(frozen=True)

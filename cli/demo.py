@@ -115,7 +115,7 @@ def _open(backend: Backend, folder: Path, accounts: int) -> Stage:
             f"   {counted(len(market.contracts), 'contract')} on {', '.join(underlyings)}; "
             f"books: {', '.join(policy.books)}"
         )
-        for name, margin in calculate_all(policy, snapshot.table, ledger.pots).items():
+        for name, margin in calculate_all(policy, snapshot.table, ledger.pots, snapshot.compile()).items():
             short = int((~margin.healthy).sum())
             broke = int((margin.bad_debt > 0).sum())
             say(

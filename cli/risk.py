@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from zkmargin.circuits.compile import compile_circuit
+from zkmargin.circuits.compile import compile_books
 from zkmargin.circuits.compiled import CompiledBook
 from zkmargin.circuits.explanation import explain
 from zkmargin.circuits.overstatement import overstatement
@@ -22,11 +22,11 @@ from zkmargin.errors import PolicyError
 from zkmargin.files import check_new
 from zkmargin.inputs import load_market
 from zkmargin.inputs.decimals import decimal_text
-from zkmargin.inputs.market import Market, time_text
+from zkmargin.inputs.market import time_text
 from zkmargin.inputs.market_rules import check_age
 from zkmargin.inputs.policy import Policy
 from zkmargin.risk.store import RiskFiles, check_circuits, load_risk, save_risk
-from zkmargin.risk.table import RiskTable, build_risk_table
+from zkmargin.risk.table import build_risk_table
 from zkmargin.wording import counted
 
 LONG_LIST = 4  # items; longer ones get a line each
@@ -50,7 +50,7 @@ def build(market: Path, output: Path, at: datetime | None, as_json: bool) -> Non
     policy, prices = load_market(market)
     check_age(policy, prices, at or datetime.now(UTC))
     table = build_risk_table(policy, prices)
-    compiled = _compile(policy, prices, table)
+    compiled = compile_books(policy, prices, table)
     for name, item in compiled.items():
         _check_overstatement(policy, name, item)
     circuits = {name: item.circuit.digest for name, item in compiled.items()}
@@ -68,7 +68,7 @@ def build(market: Path, output: Path, at: datetime | None, as_json: bool) -> Non
 def show(risk: Path, circuit: bool, as_json: bool) -> None:
     """Show RISK: every parameter with the defaults that were used, digests, circuits, rounding."""
     files = load_risk(risk)
-    compiled = _compile(files.policy, files.market, files.table)
+    compiled = compile_books(files.policy, files.market, files.table)
     check_circuits(files, {name: item.circuit.digest for name, item in compiled.items()})
     _summarise(files, compiled)
     explained = {name: explain(item.circuit) for name, item in compiled.items()} if circuit else {}
@@ -79,10 +79,6 @@ def show(risk: Path, circuit: bool, as_json: bool) -> None:
         emit_table(("parameter", "value"), list(_parameters(files.policy.to_json())))
     for text in explained.values():
         emit(text)
-
-
-def _compile(policy: Policy, market: Market, table: RiskTable) -> dict[str, CompiledBook]:
-    return {name: compile_circuit(policy, market, table, name) for name in policy.books}
 
 
 def _check_overstatement(policy: Policy, name: str, compiled: CompiledBook) -> None:

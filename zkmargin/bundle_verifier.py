@@ -207,7 +207,7 @@ def open_leaf(
     pots = leaf.pots(account, user)
     try:
         witness = compiled.fill(pots)
-        margin = calculate(inputs.policy, inputs.table, pots)
+        margin = calculate(inputs.policy, inputs.table, pots, compiled)
     except UsageError as error:
         raise VerificationError("inputs", f"the bundle's inputs are none of this book: {error}") from None
     check_row(compiled.circuit, witness.row(0))

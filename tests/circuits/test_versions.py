@@ -14,6 +14,7 @@ import pytest
 
 from zkmargin.circuits.compile import COMPILERS, compile_circuit
 from zkmargin.inputs.market import Instrument, Market, in_circuit_order
+from zkmargin.inputs.models import MODELS
 from zkmargin.inputs.policy import BookPolicy, Policy, Scenario
 from zkmargin.risk.table import BookRisk, Pnl, RiskTable, RiskUnit
 
@@ -113,7 +114,7 @@ def test_circuits_of_version_1_stay_as_they_are(name: str) -> None:
 
 
 def test_every_version_knows_every_model() -> None:
-    assert all(set(models) == {"scenarios", "collateral"} for models in COMPILERS.values())
+    assert all(set(models) == set(MODELS) for models in COMPILERS.values())
 
 
 def test_everything_public_is_in_the_digest() -> None:

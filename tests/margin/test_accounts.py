@@ -426,4 +426,4 @@ def test_chunks_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("zkmargin.margin.requirement._CHUNK", 3)
     parts = compute(*rows)
     assert np.array_equal(whole.requirement, parts.requirement)
-    assert np.array_equal(whole.units.binding, parts.units.binding)
+    assert np.array_equal(whole.charges.units.binding, parts.charges.units.binding)

@@ -29,7 +29,7 @@ from zkmargin.attestation.manifest import (
 from zkmargin.attestation.operator import operator_report
 from zkmargin.attestation.private import PrivateFolder, make_private_folder
 from zkmargin.canonical import Json, encode
-from zkmargin.circuits.compile import compile_circuit
+from zkmargin.circuits.compile import compile_books
 from zkmargin.circuits.compiled import CompiledBook
 from zkmargin.commitment import book_context
 from zkmargin.errors import VerificationError
@@ -85,9 +85,7 @@ class Snapshot:
 
     def compile(self) -> dict[str, CompiledBook]:
         """Compile the circuit of every book, in the order of the books' ids."""
-        compiled = {
-            name: compile_circuit(self.policy, self.market, self.table, name) for name in self.policy.books
-        }
+        compiled = compile_books(self.policy, self.market, self.table)
         for name, book in compiled.items():
             expected = book.circuit.digest if self.circuits is None else self.circuits.get(name)
             if expected != book.circuit.digest:
@@ -124,7 +122,7 @@ def attest(
         compiled = snapshot.compile()
         inputs = snapshot.input_digest(ledger, compiled)
         epoch = folder.prepare(inputs)
-        margins = calculate_all(snapshot.policy, snapshot.table, ledger.pots)
+        margins = calculate_all(snapshot.policy, snapshot.table, ledger.pots, compiled)
         committed = _commit_books(backend, snapshot, ledger, compiled, epoch, inputs, progress)
         header = _header(snapshot, committed)
         digest = header.digest(backend.order)

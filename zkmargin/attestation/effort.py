@@ -8,6 +8,7 @@ from zkmargin.attestation.book import leaf_count
 from zkmargin.attestation.build import Snapshot
 from zkmargin.group.backend import Backend
 from zkmargin.inputs.ledger import Ledger
+from zkmargin.inputs.models import MODELS
 
 LONG = 60.0  # seconds from which a command says how long it will take
 # Processor seconds of the reference backend without native module, proofs included: docs/adr/0002-attestation-layout.md
@@ -24,7 +25,7 @@ def estimated_seconds(snapshot: Snapshot, ledger: Ledger) -> float:
     seconds = 0.0
     for name, pots in ledger.pots.items():
         book = policy.books[name]
-        instruments = len(market.assets) + (len(market.contracts) if book.model == "scenarios" else 0)
+        instruments = len(market.assets) + (len(market.contracts) if MODELS[book.model].trades else 0)
         amounts = sum(map(len, pots.values.values()))
         seconds += SECONDS_PER_BOOK + SECONDS_PER_INSTRUMENT * instruments
         seconds += SECONDS_PER_LEAF * leaf_count(book, len(pots)) + SECONDS_PER_AMOUNT * amounts

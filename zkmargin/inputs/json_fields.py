@@ -29,6 +29,9 @@ class Fields:
         if kind is None and self._left:
             raise DecodeError("json", f"{self._what} has unknown members: {', '.join(sorted(self._left))}")
 
+    def __contains__(self, key: str) -> bool:
+        return key in self._left
+
     def take(self, key: str) -> Any:
         """Take a member of any type."""
         if key not in self._left:

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from zkmargin.inputs.decimals import BadNumberError, decimal_text, lots
+from zkmargin.inputs.eligibility import may_hold, may_owe
 from zkmargin.inputs.ledger import CROSS, InputKey, Pots, User
 from zkmargin.inputs.market import Instrument, Market
+from zkmargin.inputs.models import MODELS
 from zkmargin.inputs.policy import BookPolicy, Policy
 from zkmargin.inputs.problems import Problems, suggestion
 from zkmargin.inputs.tables import Table
@@ -28,16 +30,13 @@ class BookRules:
         self.pools = tuple(book.pools)
         self.assets = {name: market.instruments[name] for name in market.assets}
         self.contracts = {item.name: item for item in market.contracts}
-        self.trades = book.model == "scenarios"
-        self.borrowable = set(self.assets)
-        if self.trades:
-            self.borrowable = {policy.quote, book.settlement, *book.price_range}
+        self.borrowable = {name for name in self.assets if may_owe(policy, book, name)}
         self.most_held = {name: (1 << balance_bits(book, market, name)) - 1 for name in self.assets}
         self.most_cost = {name: (1 << cost_bits(book, market, name)) - 1 for name in self.assets}
         self.most_position = {
             name: (1 << position_bits(book, market, item)) - 1
             for name, item in self.contracts.items()
-            if self.trades
+            if may_hold(book, item)
         }
 
 
@@ -142,6 +141,8 @@ def read_balances(
         owed = line.lots("owed", fields[1], instrument, most)
         if owed and asset not in target.rules.borrowable:
             message = f"the book {book!r} has no price_range for {asset!r}"
+            if not MODELS[target.rules.book.model].shocks:
+                message = f"the book {book!r} lends no {asset!r}"
             line.fault("owed", fields[1], message, "it cannot be owed")
         target.add(("held", asset), pot, held)
         target.add(("owed", asset), pot, owed)
@@ -191,8 +192,8 @@ def read_positions(
             hint = "spot belongs into balances" if spot else suggestion(name, target.rules.contracts)
             line.fault("instrument", name, "not a contract" if spot else "unknown instrument", hint)
             continue
-        if not target.rules.trades:
-            line.fault("instrument", name, f"the book {book!r} takes no positions", "its model is collateral")
+        if name not in target.rules.most_position:
+            _refuse_position(line, target.rules.book, name)
             continue
         before = problems.count
         quantity = line.lots("quantity", fields[0], instrument, target.rules.most_position[name], signed=True)
@@ -205,6 +206,16 @@ def read_positions(
         target.add(("cost", asset), pot, cost)
         last[book, pot, asset] = line
     _check_costs(amounts, last)
+
+
+def _refuse_position(line: _Line, book: BookPolicy, name: str) -> None:
+    if MODELS[book.model].trades:
+        hint = f"its model, {book.model}, has no margin rule for it"
+        line.fault("instrument", name, f"the book {book.id!r} takes no positions in it", hint)
+    else:
+        line.fault(
+            "instrument", name, f"the book {book.id!r} takes no positions", f"its model is {book.model}"
+        )
 
 
 def _check_costs(amounts: Mapping[str, Amounts], last: Mapping[tuple[str, Pot, str], _Line]) -> None:

@@ -11,12 +11,12 @@ from datetime import datetime, timedelta
 from zkmargin import limits
 from zkmargin.errors import PolicyError, Problem
 from zkmargin.inputs.market import Instrument, Market, time_text
+from zkmargin.inputs.models import MODELS
 from zkmargin.inputs.policy import BookPolicy, Policy
 from zkmargin.inputs.policy_rules import duration
+from zkmargin.inputs.problems import Fault
 from zkmargin.inputs.texts import label_fault
 from zkmargin.inputs.widths import balance_bits, position_bits, revalued_bits
-
-Fault = tuple[str, str | None, str, str | None]  # column, value, message, hint
 
 _KIND_COLUMNS = {"spot": (), "perpetual": (), "future": ("expiry",), "option": ("expiry", "strike", "right")}
 
@@ -139,7 +139,7 @@ def check_together(policy: Policy, market: Market) -> list[Problem]:
     for book in policy.books.values():
         faults = _book_faults(book, policy, market)
         problems.extend(Problem("policy.toml", None, f"book.{book.id}.{f[0]}", *f[1:]) for f in faults)
-    revalued = sum(len(book.scenarios) * revalued_bits(book, market) for book in policy.books.values())
+    revalued = sum(_revaluations(book) * revalued_bits(book, market) for book in policy.books.values())
     if revalued > limits.MAX_REVALUED:  # a small file may not ask for hours of work
         message = "too many scenarios for so many instruments"
         hint = f"bits of amounts x scenarios: {revalued}, at most {limits.MAX_REVALUED}"
@@ -156,14 +156,23 @@ def _book_faults(book: BookPolicy, policy: Policy, market: Market) -> Iterator[F
         for asset in named:
             if asset not in assets:
                 yield f"{where}.{asset}", None, "no such spot instrument", None
-    if book.model == "scenarios":
-        yield from _contract_faults(book, policy, market)
+    if MODELS[book.model].shocks:
+        yield from _range_faults(book, policy, market)
+    for item in market.contracts if MODELS[book.model].trades else ():
+        if (bits := position_bits(book, market, item)) > limits.MAX_WIDTH:
+            yield "limits.position", None, f"{item.name!r} needs {bits} bits", f"at most {limits.MAX_WIDTH}"
+    if book.parameters is not None:
+        yield from book.parameters.market_faults(book, policy, market)
     for asset in market.assets:
         if (bits := balance_bits(book, market, asset)) > limits.MAX_WIDTH:
             yield "limits.balance", None, f"{asset} needs {bits} bits", f"at most {limits.MAX_WIDTH}"
 
 
-def _contract_faults(book: BookPolicy, policy: Policy, market: Market) -> Iterator[Fault]:
+def _revaluations(book: BookPolicy) -> int:
+    return len(book.scenarios) + (0 if book.parameters is None else book.parameters.revaluations())
+
+
+def _range_faults(book: BookPolicy, policy: Policy, market: Market) -> Iterator[Fault]:
     """Say which ranges a book of scenarios lacks: it trades every contract, and each price may move."""
     unmoved = {policy.quote, *book.price_range}
     needed = {item.underlying: item.name for item in reversed(market.contracts)}
@@ -173,9 +182,6 @@ def _contract_faults(book: BookPolicy, policy: Policy, market: Market) -> Iterat
     for asset, contract in needed.items():
         if asset not in unmoved:
             yield f"price_range.{asset}", None, "missing", f"{contract!r} depends on its price"
-    for item in market.contracts:
-        if (bits := position_bits(book, market, item)) > limits.MAX_WIDTH:
-            yield "limits.position", None, f"{item.name!r} needs {bits} bits", f"at most {limits.MAX_WIDTH}"
 
 
 def check_age(policy: Policy, market: Market, now: datetime) -> None:

@@ -16,12 +16,12 @@ from zkmargin import canonical
 from zkmargin.canonical import Json, fraction_text
 from zkmargin.errors import DecodeError
 from zkmargin.inputs.json_fields import Fields, fraction, strings
+from zkmargin.inputs.models import MODELS, Parameters
 
 Tiers = tuple[tuple[Fraction, Fraction], ...]
 """Marginal collateral rates: (value in quote from which it holds, rate), first from 0."""
 
 Collateral = Literal["cash", "shocked"] | Tiers
-Model = Literal["scenarios", "collateral"]
 Netting = Literal["underlying", "joint"]
 
 
@@ -45,12 +45,13 @@ class BookPolicy:
 
     `price_range` is relative (0.16 is 16 %), `volatility_range` too; `interest` is a continuous yearly rate;
     `short_option_minimum` a rate of the index per unit short. `collateral` belongs to the model
-    "scenarios", `pools` (pool -> asset -> tiers) to the model "collateral". `levels` fall by ratio E / R.
+    "scenarios" and others that trade, `pools` (pool -> asset -> tiers) to the model "collateral". `levels` fall by
+    ratio E / R. What else a model needs is in its `parameters`: see `zkmargin.inputs.models`.
     The number of leaves of the book is the next multiple of `pad_to`, at least `minimum_accounts`.
     """
 
     id: str
-    model: Model
+    model: str
     settlement: str
     netting: Netting
     scenario_set: str
@@ -67,10 +68,12 @@ class BookPolicy:
     levels: tuple[tuple[str, Fraction], ...]
     pad_to: int
     minimum_accounts: int
+    parameters: Parameters | None = None
 
     def to_json(self) -> Json:
-        """Return the book with every default filled in."""
-        return {
+        """Return the book with every default filled in; "parameters" only where the model has its own."""
+        parameters = {} if self.parameters is None else {"parameters": self.parameters.to_json()}
+        return parameters | {
             "model": self.model,
             "settlement": self.settlement,
             "netting": self.netting,
@@ -103,7 +106,7 @@ class BookPolicy:
         with Fields(value, what) as book:
             return BookPolicy(
                 id=name,
-                model=cast(Model, book.choice("model", ("scenarios", "collateral"))),
+                model=(model := book.choice("model", tuple(MODELS))),
                 settlement=book.text("settlement"),
                 netting=cast(Netting, book.choice("netting", ("underlying", "joint"))),
                 scenario_set=book.text("scenario_set"),
@@ -126,6 +129,7 @@ class BookPolicy:
                 ),
                 pad_to=book.integer("pad_to"),
                 minimum_accounts=book.integer("minimum_accounts"),
+                parameters=_parameters(model, book, f"{what}.parameters"),
             )
 
 
@@ -213,6 +217,13 @@ def _pools(value: dict[str, Json], what: str) -> dict[str, dict[str, Tiers]]:
         pool: {asset: _tiers(tiers, f"{what}.{pool}.{asset}") for asset, tiers in assets.items()}
         for pool, assets in value.items()
     }
+
+
+def _parameters(model: str, book: Fields, what: str) -> Parameters | None:
+    kind = MODELS[model].parameters
+    if kind is None or (kind.optional and "parameters" not in book):
+        return None
+    return kind.from_json(book.take("parameters"), what)
 
 
 def _scenario(value: Json, what: str) -> Scenario:

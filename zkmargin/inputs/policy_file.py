@@ -6,7 +6,8 @@ import tomllib
 from fractions import Fraction
 from typing import Any, cast
 
-from zkmargin.inputs.policy import BookPolicy, Collateral, Model, Netting, Policy, Scenario, Tiers
+from zkmargin.inputs.models import MODELS, MarginModel
+from zkmargin.inputs.policy import BookPolicy, Collateral, Netting, Policy, Scenario, Tiers
 from zkmargin.inputs.policy_rules import check_policy
 from zkmargin.inputs.presets import PRESETS, scenario
 from zkmargin.inputs.problems import Problems, suggestion
@@ -61,16 +62,14 @@ def _policy(root: Section) -> Policy:
 
 
 def _book(name: str, section: Section) -> BookPolicy:
-    model = section.text("model")
-    if model not in ("scenarios", "collateral"):
-        section.fault("model", model, "unknown model", 'one of "scenarios", "collateral"')
-    shocks = model == "scenarios"
+    model = _model(section)
+    shocks = model.shocks
     limits, levels = section.section("limits"), _levels(section)
     scenario_set, scenarios = _scenarios(section) if shocks else ("", ())
     volatile = any(item.volatility for item in scenarios)
     book = BookPolicy(
         id=name,
-        model=cast(Model, model),
+        model=model.name,
         settlement=section.text("settlement"),
         netting=cast(Netting, section.text("netting", "underlying") if shocks else "underlying"),
         scenario_set=scenario_set,
@@ -80,17 +79,26 @@ def _book(name: str, section: Section) -> BookPolicy:
         interest=section.decimal("interest", ZERO) if shocks else ZERO,
         short_option_minimum=section.decimal("short_option_minimum", ZERO) if shocks else ZERO,
         initial_factor=section.decimal("initial_factor", ONE) if shocks else ONE,
-        collateral=_collateral(section.section("collateral")) if shocks else {},
-        pools={} if shocks else _pools(section.section("pools", required=False)),
-        position_limit=limits.decimal("position") if shocks else ZERO,
+        collateral=_collateral(section.section("collateral")) if model.trades else {},
+        pools=_pools(section.section("pools", required=False)) if model.pools else {},
+        position_limit=limits.decimal("position") if model.trades else ZERO,
         balance_limit=limits.decimal("balance"),
         levels=levels,
         pad_to=section.integer("pad_to", 1),
         minimum_accounts=section.integer("minimum_accounts", DEFAULT_MINIMUM_ACCOUNTS),
+        parameters=None if model.parameters is None else model.parameters.read(section),
     )
     limits.finish()
     section.finish()
     return book
+
+
+def _model(section: Section) -> MarginModel:
+    name = section.text("model")
+    if name not in MODELS:
+        known = ", ".join(f'"{model}"' for model in MODELS)
+        section.fault("model", name, "unknown model", suggestion(name, MODELS) or f"one of {known}")
+    return MODELS.get(name, MODELS["collateral"])
 
 
 def _decimals(section: Section) -> dict[str, Fraction]:

@@ -14,16 +14,16 @@ from itertools import pairwise
 from zkmargin import limits
 from zkmargin.errors import Problem
 from zkmargin.inputs.decimals import decimal_text
+from zkmargin.inputs.models import MODELS
 from zkmargin.inputs.policy import BookPolicy, Policy, Tiers
 from zkmargin.inputs.presets import PRESETS
+from zkmargin.inputs.problems import Fault
 from zkmargin.inputs.texts import identifier_fault, label_fault
 
 CIRCUIT_VERSIONS = (1,)
 NO_LEVEL = "normal"
 CUSTOM = "custom"  # the name of scenarios that are no preset
 PUBLISHABLE = ("initial_requirement", "requirement", "surplus")
-
-Fault = tuple[str, str | None, str, str | None]  # dotted name, value, message, hint
 
 _DURATION = re.compile(r"([1-9][0-9]{0,5})([smhd])", re.ASCII)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -80,8 +80,12 @@ def _house(policy: Policy) -> Iterator[Fault]:
 def _book(book: BookPolicy, quote: str) -> Iterator[Fault]:
     if fault := identifier_fault(book.id):
         yield "id", book.id, fault, None
-    if book.model == "scenarios":
+    if MODELS[book.model].shocks:
         yield from _scenario_book(book, quote)
+    if MODELS[book.model].trades:
+        yield from _trading_book(book, quote)
+    if book.parameters is not None:
+        yield from book.parameters.faults(book, quote)
     for pool, assets in book.pools.items():
         if fault := identifier_fault(pool):
             yield f"pools.{pool}", None, fault, None
@@ -120,6 +124,9 @@ def _scenario_book(book: BookPolicy, quote: str) -> Iterator[Fault]:
             "below 1",
             "initial is at least maintenance",
         )
+
+
+def _trading_book(book: BookPolicy, quote: str) -> Iterator[Fault]:
     if book.position_limit <= 0:
         yield "limits.position", decimal_text(book.position_limit), "must be positive", None
     for asset, rule in book.collateral.items():

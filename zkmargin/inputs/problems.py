@@ -8,6 +8,9 @@ from collections.abc import Iterable
 from zkmargin import limits
 from zkmargin.errors import InputError, Problem
 
+Fault = tuple[str, str | None, str, str | None]
+"""A problem of a policy: dotted name, value, message, hint."""
+
 _SHOWN = 80  # characters of a value that are shown
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from zkmargin.inputs.market import Instrument, Market
+from zkmargin.inputs.models import MODELS
 from zkmargin.inputs.policy import BookPolicy
 
 
@@ -27,8 +28,8 @@ def cost_bits(book: BookPolicy, market: Market, asset: str) -> int:
 
 
 def revalued_bits(book: BookPolicy, market: Market) -> int:
-    """Bits of everything that each scenario of a book revalues: it has a coefficient per bit and scenario."""
-    if book.model == "collateral":
+    """Bits of everything that scenarios of a book could revalue: each has a coefficient per bit and scenario."""
+    if not MODELS[book.model].trades:
         return 0
     positions = sum(2 * position_bits(book, market, item) for item in market.contracts)
     return positions + sum(4 * balance_bits(book, market, asset) for asset in market.assets)

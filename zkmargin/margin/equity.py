@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from zkmargin.inputs.models import MODELS
 from zkmargin.inputs.policy import BookPolicy, Tiers
 from zkmargin.margin.revaluation import most
 from zkmargin.risk.tiers import haircut_schedule
@@ -88,7 +89,7 @@ def _cuts(book: BookPolicy, kind: str, asset: str) -> Iterator[tuple[int, Tiers 
     """(sign, tiers or None for the whole value) of every cut that an input of this kind takes."""
     if kind == "held":
         rule = book.collateral.get(asset)
-        if book.model == "collateral":
+        if MODELS[book.model].pools:
             yield 1, None
         elif not isinstance(rule, str):
             yield 1, rule

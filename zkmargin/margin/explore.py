@@ -11,39 +11,23 @@ Under other prices: `zkmargin.margin.whatif`. Quantities are in units (not lots)
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from zkmargin.errors import UsageError
-from zkmargin.inputs.ledger import Pots
 from zkmargin.inputs.market import Market
-from zkmargin.inputs.policy import BookPolicy, Policy, Tiers
-from zkmargin.risk.eligibility import debt_pnl
+from zkmargin.inputs.policy import BookPolicy, Policy
+from zkmargin.margin.portfolios import Floats, Holdings, Portfolios, values_and_lots
+from zkmargin.risk.debts import debt_pnl
 from zkmargin.risk.entries import BookRisk
 from zkmargin.risk.table import book_risk, short_minimum
-from zkmargin.risk.valuation import lot_value
 
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
-ArrayByName = Mapping[str, npt.ArrayLike]
+__all__ = ["NO_LOSS", "SHORT_MINIMUM", "Explored", "Explorer", "Floats", "Portfolios", "explorer"]
 
 NO_LOSS, SHORT_MINIMUM = "", "short-option minimum"
-
-
-@dataclass(frozen=True)
-class Portfolios:
-    """P portfolios: `positions` (P, K) by instrument, `held`, `owed`, `cost` (P, A) by asset, in units."""
-
-    positions: Floats
-    held: Floats
-    owed: Floats
-    cost: Floats
-
-    def __len__(self) -> int:
-        return len(self.positions)
 
 
 @dataclass(frozen=True)
@@ -90,20 +74,15 @@ class Explored:
 
 
 @dataclass(frozen=True)
-class Explorer:
-    """One book's margin rules at one market, per unit of every instrument (K) and asset (A).
+class Explorer(Holdings):
+    """Margin rules of a book of the scenarios model at one market.
 
     `pnl` (K + A, S): P&L in quote of one unit held long; `unit_of` (K + A, U): 1 where a row is netted in a
     unit, else 0.
     """
 
-    book: BookPolicy
     scenarios: tuple[str, ...]
     units: tuple[str, ...]
-    instruments: tuple[str, ...]
-    assets: tuple[str, ...]
-    value: Floats  # (K + A,) quote per unit
-    lot: Floats  # (K + A,)
     pnl: Floats
     unit_of: Floats
     short_minimum: Floats  # (K,)
@@ -111,35 +90,6 @@ class Explorer:
     debt_pnl: Floats = field(
         repr=False
     )  # (A, S) P&L in quote of one unit, of which what is owed is the other side
-
-    def portfolios(
-        self,
-        positions: ArrayByName | None = None,
-        held: ArrayByName | None = None,
-        owed: ArrayByName | None = None,
-        cost: ArrayByName | None = None,
-    ) -> Portfolios:
-        """Build portfolios from one array of length P per instrument or asset; what is not named is 0.
-
-        Raise UsageError for an unknown name or arrays of different lengths.
-        """
-        columns = [positions or {}, held or {}, owed or {}, cost or {}]
-        lengths = {np.size(array) for group in columns for array in group.values()}
-        if len(lengths) > 1:
-            raise UsageError("shape", "arrays of different lengths", actual=sorted(lengths))
-        count = lengths.pop() if lengths else 0
-        names = [self.instruments, self.assets, self.assets, self.assets]
-        return Portfolios(*(_matrix(*pair, count) for pair in zip(columns, names, strict=True)))
-
-    def from_pots(self, pots: Pots) -> Portfolios:
-        """Build portfolios from a ledger's pots of this book."""
-        groups: dict[str, dict[str, Floats]] = {"position": {}, "held": {}, "owed": {}, "cost": {}}
-        for (kind, name), column in pots.values.items():
-            lot = self.lot[(self.instruments + self.assets).index(name)]
-            groups[kind][name] = column.dense(len(pots)).astype(np.float64) * lot
-        if not pots.values:
-            groups["held"] = {self.assets[0]: np.zeros(len(pots))}
-        return self.portfolios(groups["position"], groups["held"], groups["owed"], groups["cost"])
 
     def margin(self, portfolios: Portfolios) -> Explored:
         """Compute margin and every scenario's loss, vectorised over portfolios."""
@@ -164,24 +114,6 @@ class Explorer:
     def _unit_of_all(self) -> Floats:
         return np.vstack([self.unit_of, self.unit_of[len(self.instruments) :]])
 
-    def net(self, portfolios: Portfolios) -> Floats:
-        """Return net value in quote, shape (P,): balances and contract values, less debts and costs."""
-        contracts, assets = np.split(self.value, [len(self.instruments)])
-        balances = portfolios.held - portfolios.owed - portfolios.cost
-        return np.asarray(portfolios.positions @ contracts + balances @ assets)
-
-    def haircuts(self, portfolios: Portfolios) -> Floats:
-        """Return the haircut in quote of every held asset, shape (P, A)."""
-        prices = self.value[len(self.instruments) :]
-        out = portfolios.held * prices
-        for a, asset in enumerate(self.assets):
-            rule = self.book.collateral.get(asset)
-            if isinstance(rule, str):
-                out[:, a] = 0.0
-            elif rule is not None:
-                out[:, a] -= _counted(rule, out[:, a])
-        return out
-
 
 def explorer(policy: Policy, market: Market, book_id: str) -> Explorer:
     """Return the margin rules of a book of the scenarios model at a market.
@@ -194,9 +126,8 @@ def explorer(policy: Policy, market: Market, book_id: str) -> Explorer:
         raise UsageError("unknown-book", f"{book_id!r} is no book of the scenarios model")
     risk = book_risk(policy, book, market)
     contracts = [item for item in market.contracts if item.name in risk.pnl]
-    items = contracts + [market.instruments[asset] for asset in market.assets]
-    names = [item.name for item in items]
-    lot = np.array([float(item.lot) for item in items])
+    names = [item.name for item in contracts] + list(market.assets)
+    value, lot = values_and_lots(market, contracts)
     minimum = [
         short_minimum(book, market, item) / item.lot if item.kind == "option" else 0 for item in contracts
     ]
@@ -206,7 +137,7 @@ def explorer(policy: Policy, market: Market, book_id: str) -> Explorer:
         units=tuple(unit.name for unit in risk.units),
         instruments=tuple(item.name for item in contracts),
         assets=market.assets,
-        value=np.array([float(lot_value(market, item)) for item in items]) / lot,
+        value=value,
         lot=lot,
         pnl=_pnl_matrix(risk, names) / lot[:, None],
         unit_of=_membership(risk, names),
@@ -222,15 +153,6 @@ def _debt_matrix(book: BookPolicy, risk: BookRisk, assets: tuple[str, ...]) -> F
     return np.array([[float(row.long(s)) if row else 0.0 for s in scenarios] for row in rows])
 
 
-def _matrix(columns: ArrayByName, names: tuple[str, ...], count: int) -> Floats:
-    if unknown := sorted(set(columns) - set(names)):
-        raise UsageError("unknown-instrument", f"unknown here: {', '.join(unknown)}")
-    out = np.zeros((count, len(names)))
-    for name, array in columns.items():
-        out[:, names.index(name)] = array
-    return out
-
-
 def _pnl_matrix(risk: BookRisk, names: Sequence[str]) -> Floats:
     out = np.zeros((len(names), len(risk.scenarios)))
     for row, name in enumerate(names):
@@ -242,13 +164,3 @@ def _pnl_matrix(risk: BookRisk, names: Sequence[str]) -> Floats:
 def _membership(risk: BookRisk, names: Sequence[str]) -> Floats:
     members = [set(unit.instruments + unit.assets) for unit in risk.units]
     return np.array([[float(name in unit) for unit in members] for name in names])
-
-
-def _counted(tiers: Tiers, value: Floats) -> Floats:
-    """Return collateral value: each tier's rate on the part of the value inside it."""
-    starts = [float(start) for start, _ in tiers] + [np.inf]
-    parts = (
-        float(rate) * np.clip(value - start, 0.0, end - start)
-        for (_, rate), start, end in zip(tiers, starts, starts[1:], strict=False)
-    )
-    return np.asarray(sum(parts))

@@ -14,9 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from zkmargin.errors import PolicyError
+from zkmargin.inputs.eligibility import may_owe
+from zkmargin.inputs.models import MODELS
 from zkmargin.inputs.policy import BookPolicy, Policy
 from zkmargin.margin.revaluation import Exposure, charge_exposure, scenario_exposure, sides
-from zkmargin.risk.eligibility import debt_pnl, may_owe
+from zkmargin.risk.debts import debt_pnl
 from zkmargin.risk.entries import BookRisk, Pnl, RiskUnit
 from zkmargin.sparse import EMPTY, INT64_SAFE, SparseValues
 
@@ -134,7 +136,7 @@ def refuse_unmargined(policy: Policy, risk: BookRisk, values: Mapping[tuple[str,
             raise PolicyError(
                 "unmargined",
                 f"book {book.id} does not margin positions in {name}",
-                hint=None if book.model == "collateral" else "give its underlying a price_range",
+                hint="give its underlying a price_range" if MODELS[book.model].shocks else None,
             )
         if kind == "owed" and not may_owe(policy, book, name):
             raise PolicyError(

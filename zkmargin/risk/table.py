@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from zkmargin.errors import PolicyError
+from zkmargin.inputs.eligibility import may_hold
 from zkmargin.inputs.market import Instrument, Market
+from zkmargin.inputs.models import MODELS
 from zkmargin.inputs.policy import BookPolicy, Policy
 from zkmargin.risk.comparison import Tolerance, compare, differences
-from zkmargin.risk.eligibility import may_hold
 from zkmargin.risk.entries import JOINT, BookRisk, Pnl, RiskTable, RiskUnit
 from zkmargin.risk.scenarios import (
     asset_pnl,
@@ -51,7 +52,7 @@ def build_risk_table(policy: Policy, market: Market) -> RiskTable:
                 if option.kind == "option" and may_hold(book, option)
             }
             for name, book in policy.books.items()
-            if book.model == "scenarios"
+            if MODELS[book.model].shocks
         },
         books={name: book_risk(policy, book, market) for name, book in policy.books.items()},
     )
@@ -64,8 +65,8 @@ def short_minimum(book: BookPolicy, market: Market, option: Instrument) -> Fract
 
 
 def book_risk(policy: Policy, book: BookPolicy, market: Market) -> BookRisk:
-    """Return units and scenario P&L of one book, empty for the collateral model."""
-    if book.model == "collateral":
+    """Return units and scenario P&L of one book, empty for models whose numbers follow exactly from the policy."""
+    if not MODELS[book.model].shocks:
         return BookRisk(book.id, (), (), {})
     _check_ranges(policy, book, market)
     contracts = [contract for contract in market.contracts if may_hold(book, contract)]

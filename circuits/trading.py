@@ -1,0 +1,125 @@
+"""Inputs of a book that takes positions, and what every such book states alike.
+
+    N = balances + positions - entry costs - what is owed, at their lot values
+    E = N - haircuts of collateral
+    an entry cost is 0 unless a position settled in its asset is held
+
+A model adds its requirements: see `scenario`, `brackets`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from zkmargin.circuits.atoms import piecewise
+from zkmargin.circuits.builder import Rules
+from zkmargin.circuits.expression import Expression, Signed, total
+from zkmargin.circuits.variables import InputKey
+from zkmargin.inputs.eligibility import may_hold, may_owe
+from zkmargin.inputs.market import Instrument, Market
+from zkmargin.inputs.policy import BookPolicy, Policy
+from zkmargin.inputs.widths import balance_bits, cost_bits, position_bits
+from zkmargin.risk.table import RiskTable
+from zkmargin.risk.tiers import haircut_schedule
+
+BIT = 1  # digits of one bit
+
+Digits = Callable[[InputKey], int | None]
+"""Bits of the digits in which an input is stored, None for whole: bit by bit what has fractional coefficients."""
+
+
+def whole(key: InputKey) -> int | None:
+    """Store an input in one column."""
+    return None
+
+
+def margined(book: BookPolicy, market: Market) -> tuple[Instrument, ...]:
+    """Return the contracts that a book takes, in circuit order."""
+    return tuple(contract for contract in market.contracts if may_hold(book, contract))
+
+
+@dataclass(frozen=True)
+class TradingBook:
+    """Everything that an account of a book can hold, in lots, and its values in quote currency per lot."""
+
+    rules: Rules
+    policy: Policy
+    market: Market
+    book: BookPolicy
+    value: dict[str, Fraction]
+    held: dict[str, Expression]
+    owed: dict[str, Expression]
+    cost: dict[str, Signed]
+    position: dict[str, Signed]
+
+    @staticmethod
+    def declare(
+        policy: Policy,
+        market: Market,
+        table: RiskTable,
+        book: BookPolicy,
+        contracts: Sequence[Instrument] | None = None,
+        digits: Digits = whole,
+    ) -> TradingBook:
+        """Declare balances, debts, entry costs and positions, as wide as the policy's limits."""
+        contracts = margined(book, market) if contracts is None else contracts
+        quantum = policy.equity_quantum
+        rules = Rules(
+            book.id,
+            version=policy.circuit_version,
+            equity_quantum=quantum,
+            margin_quantum=policy.margin_quantum,
+        )
+
+        def amounts(kind: str, asset: str) -> dict[str, Expression]:
+            bits = {asset: balance_bits(book, market, asset)}
+            return rules.amounts(kind, bits, digits=digits((kind, asset)))
+
+        def signed(kind: str, name: str, bits: int) -> dict[str, Signed]:
+            return rules.signed(kind, {name: bits}, digits=digits((kind, name)))
+
+        paid_in = {contract.settlement for contract in contracts}
+        held: dict[str, Expression] = {}
+        owed: dict[str, Expression] = {}
+        cost: dict[str, Signed] = {}
+        position: dict[str, Signed] = {}
+        for asset in market.assets:
+            held |= amounts("held", asset)
+            owed |= amounts("owed", asset) if may_owe(policy, book, asset) else {}
+        for asset in (asset for asset in market.assets if asset in paid_in):
+            cost |= signed("cost", asset, cost_bits(book, market, asset))
+        for contract in contracts:
+            position |= signed("position", contract.name, position_bits(book, market, contract))
+        value = {name: lots * quantum for name, lots in table.lot_value.items()}
+        return TradingBook(rules, policy, market, book, value, held, owed, cost, position)
+
+    def state(self, requirement: Expression, initial: Expression) -> Rules:
+        """State N, E, the model's requirements, and the gates of entry costs."""
+        net = total(
+            [self.held[a] * self.value[a] for a in self.held]
+            + [self.owed[a] * -self.value[a] for a in self.owed]
+            + [self.position[k] * self.value[k] for k in self.position]
+            + [self.cost[a] * -self.value[a] for a in self.cost]
+        )
+        self.rules.net_value(net)
+        self.rules.equity(net - total(self._haircut(asset) for asset in self.held))
+        self.rules.requirement(requirement)
+        self.rules.initial_requirement(initial)
+        for asset, cost in self.cost.items():
+            settled = [p for k, p in self.position.items() if self.market.instruments[k].settlement == asset]
+            self.rules.gate(cost, settled, f"cost in {asset} only with a position settled in it")
+        return self.rules
+
+    def _haircut(self, asset: str) -> Expression:
+        """Loss of collateral value against market value, in quote currency."""
+        rule = self.book.collateral.get(asset)
+        if isinstance(rule, str):
+            return Expression()
+        if rule is None:
+            return self.held[asset] * self.value[asset]
+        quantum = self.policy.equity_quantum
+        schedule = haircut_schedule(rule, int(self.value[asset] / quantum), quantum)
+        knots, losses = [knot for knot, _ in schedule], [loss * quantum for _, loss in schedule]
+        return piecewise(f"haircut {asset}", self.held[asset], knots, losses)

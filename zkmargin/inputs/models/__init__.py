@@ -1,0 +1,27 @@
+"""The margin models that a policy can name, and what each of them takes.
+
+A model is an entry here and a module of its name wherever it has something to say:
+
+    inputs/models/   its parameters: read from policy.toml, checked, written as canonical JSON
+    risk/            its public numbers, where they pass through floats
+    circuits/        its rules: what is proven
+    margin/          the exchange's own formula in floats, to explore and to hold beside what is proven
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from zkmargin.inputs.models.brackets import Brackets
+from zkmargin.inputs.models.kind import MarginModel, Parameters
+
+__all__ = ["MODELS", "MarginModel", "Parameters"]
+
+MODELS: Mapping[str, MarginModel] = {
+    model.name: model
+    for model in (
+        MarginModel("scenarios", trades=True, shocks=True),
+        MarginModel("collateral", pools=True),
+        MarginModel("brackets", trades=True, parameters=Brackets),
+    )
+}

@@ -1,0 +1,64 @@
+"""Bracket margin by the exchanges' own formula, in floats: `notional x rate - amount` of the bracket that holds it.
+
+Source: Binance, "Leverage and Margin of USDS-M Futures": maintenance margin = notional x maintenance margin rate -
+maintenance amount; the amounts follow from floors and rates, cum_t = cum_(t-1) + floor_t (r_t - r_(t-1)).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from zkmargin.errors import UsageError
+from zkmargin.inputs.market import Market
+from zkmargin.inputs.models.brackets import Bracket, Brackets
+from zkmargin.inputs.policy import Policy
+from zkmargin.margin.portfolios import Figures, Floats, Holdings, Portfolios, values_and_lots
+from zkmargin.risk.brackets import mark_notional
+
+
+@dataclass(frozen=True)
+class BracketFormula(Holdings):
+    """`notional` (K,): quote per unit of every contract, at its mark; `brackets` of each."""
+
+    notional: Floats
+    brackets: tuple[tuple[Bracket, ...], ...]
+
+    def margin(self, portfolios: Portfolios) -> Figures:
+        """Look up the bracket of every position's notional."""
+        notional = np.abs(portfolios.positions) * self.notional
+        requirement, initial = np.zeros(len(portfolios)), np.zeros(len(portfolios))
+        for column, brackets in zip(notional.T, self.brackets, strict=True):
+            floors = [float(bracket.floor) for bracket in brackets]
+            requirement += looked_up(column, floors, [float(bracket.maintenance) for bracket in brackets])
+            initial += looked_up(column, floors, [float(bracket.initial) for bracket in brackets])
+        return self.figures(portfolios, requirement, initial)
+
+
+def looked_up(notional: Floats, floors: list[float], rates: list[float]) -> Floats:
+    """Return notional x rate - amount of the bracket that holds each notional, shape of `notional`."""
+    amounts = [0.0]
+    for floor, (lower, upper) in zip(floors[1:], pairwise(rates), strict=True):
+        amounts.append(amounts[-1] + floor * (upper - lower))
+    at = np.maximum(np.searchsorted(floors, notional, side="right") - 1, 0)
+    return np.asarray(notional * np.array(rates)[at] - np.array(amounts)[at])
+
+
+def bracket_formula(policy: Policy, market: Market, book_id: str) -> BracketFormula:
+    """Return the formula of a book of brackets at a market; raise UsageError for any other book."""
+    book = policy.books.get(book_id)
+    if book is None or not isinstance(book.parameters, Brackets):
+        raise UsageError("unknown-book", f"{book_id!r} is no book of the brackets model")
+    contracts = [contract for contract in market.contracts if book.parameters.margins(contract)]
+    value, lot = values_and_lots(market, contracts)
+    return BracketFormula(
+        book=book,
+        instruments=tuple(contract.name for contract in contracts),
+        assets=market.assets,
+        value=value,
+        lot=lot,
+        notional=np.array([float(mark_notional(market, contract) / contract.lot) for contract in contracts]),
+        brackets=tuple(book.parameters.brackets(contract.name) or () for contract in contracts),
+    )
