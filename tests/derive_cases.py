@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from zkmargin.margin.derive import pm2_parameters as rules
-from zkmargin.margin.derive.market import Collateral, Expiry, Option, Pm2Market, SrmUnderlying
+from zkmargin.inputs.models import pm2_numbers as rules
+from zkmargin.inputs.models.srm_numbers import SrmDepeg, SrmUnderlyingRates
 from zkmargin.margin.derive.pm2 import Pm2Model, Pm2Portfolios, pm2_model
 from zkmargin.margin.derive.srm import SrmHoldings, SrmModel
-from zkmargin.margin.derive.srm_parameters import SrmParameters
+from zkmargin.risk.derive.market import Collateral, Expiry, Option, Pm2Market, SrmUnderlying
 
 VECTORS = next(
     (folder for above in Path(__file__).parents if (folder := above / "shared/vectors").exists()),
@@ -32,6 +32,16 @@ def load_case(path: Path) -> dict[str, Any]:
     return json.loads(path.read_text())
 
 
+def exact(value: Any) -> Fraction:
+    """The number that was meant: the shortest decimal of a float."""
+    return Fraction(repr(value)) if isinstance(value, float) else Fraction(value)
+
+
+def meant(value: Any) -> Fraction:
+    """A parameter without the noise of its last digits, as in 0.005000000000000001."""
+    return Fraction(f"{value:.12g}") if isinstance(value, float) else Fraction(value)
+
+
 def parameters(case: dict[str, Any]) -> rules.Pm2Parameters:
     given = case["Parameters"]
     volatility, skew, margin = given["VolShock"], given["SkewShock"], given["Margin"]
@@ -39,56 +49,56 @@ def parameters(case: dict[str, Any]) -> rules.Pm2Parameters:
     return rules.Pm2Parameters(
         scenarios=tuple(
             rules.Pm2Scenario(
-                Fraction(each["SpotShock"]),
+                meant(each["SpotShock"]),
                 each["VolShockDirection"].lower(),
-                Fraction(each["DampeningFactor"]),
+                meant(each["DampeningFactor"]),
             )
             for each in given["Scenarios"]
         ),
         volatility=rules.VolatilityShock(
-            Fraction(volatility["VOLRANGEUP"]),
-            Fraction(volatility["VOLRANGEDOWN"]),
-            Fraction(volatility["MIN_VOL_EVAL_SHOCKED"]),
-            Fraction(volatility["SHORTTERMPOWER"]),
-            Fraction(volatility["LONGTERMPOWER"]),
-            Fraction(volatility["DTE_FLOOR"]),
+            meant(volatility["VOLRANGEUP"]),
+            meant(volatility["VOLRANGEDOWN"]),
+            meant(volatility["MIN_VOL_EVAL_SHOCKED"]),
+            meant(volatility["SHORTTERMPOWER"]),
+            meant(volatility["LONGTERMPOWER"]),
+            meant(volatility["DTE_FLOOR"]),
         ),
         skew=rules.SkewShock(
-            Fraction(skew["LINEAR_SCALE_CAP"]),
-            Fraction(skew["LINEAR_CBASE"]),
-            Fraction(skew["ABS_SCALE_CAP"]),
-            Fraction(skew["ABS_CBASE"]),
-            Fraction(skew["MIN_K_STAR"]),
-            Fraction(skew["MIN_WIDTH_SCALE"]),
-            Fraction(skew["VOL_PARAM_STATIC"]),
-            Fraction(skew["VOL_PARAM_SCALE"]),
+            meant(skew["LINEAR_SCALE_CAP"]),
+            meant(skew["LINEAR_CBASE"]),
+            meant(skew["ABS_SCALE_CAP"]),
+            meant(skew["ABS_CBASE"]),
+            meant(skew["MIN_K_STAR"]),
+            meant(skew["MIN_WIDTH_SCALE"]),
+            meant(skew["VOL_PARAM_STATIC"]),
+            meant(skew["VOL_PARAM_SCALE"]),
         ),
         discount=rules.StaticDiscount(
-            Fraction(margin["BASE_STATIC_DISCOUNT"]),
-            Fraction(margin["LONG_RATE_MULTSCALE"]),
-            Fraction(margin["LONG_RATE_ADDSCALE"]),
-            Fraction(margin["BASE_STATIC_DISCOUNT_NEG"]),
-            Fraction(margin["SHORT_RATE_MULTSCALE"]),
-            Fraction(margin["SHORT_RATE_ADDSCALE"]),
+            meant(margin["BASE_STATIC_DISCOUNT"]),
+            meant(margin["LONG_RATE_MULTSCALE"]),
+            meant(margin["LONG_RATE_ADDSCALE"]),
+            meant(margin["BASE_STATIC_DISCOUNT_NEG"]),
+            meant(margin["SHORT_RATE_MULTSCALE"]),
+            meant(margin["SHORT_RATE_ADDSCALE"]),
         ),
         basis=rules.BasisContingency(
-            Fraction(basis["SCENARIO_SPOT_UP"]),
-            Fraction(basis["SCENARIO_SPOT_DOWN"]),
-            Fraction(basis["BASIS_CONT_ADD_FACTOR"]),
-            Fraction(basis["BASIS_CONT_MULT_FACTOR"]),
+            meant(basis["SCENARIO_SPOT_UP"]),
+            meant(basis["SCENARIO_SPOT_DOWN"]),
+            meant(basis["BASIS_CONT_ADD_FACTOR"]),
+            meant(basis["BASIS_CONT_MULT_FACTOR"]),
         ),
         other=rules.OtherContingency(
-            Fraction(other["MM_PERP_PERCENT"]),
-            Fraction(other["IM_PERP_PERCENT"]),
-            Fraction(other["MM_OPTION_PERCENT"]),
-            Fraction(other["IM_OPTION_PERCENT"]),
-            Fraction(other["PEG_LOSS_THRESHOLD"]),
-            Fraction(other["PEG_LOSS_FACTOR"]),
-            Fraction(other["CONF_THRESHOLD"]),
-            Fraction(other["CONF_MARGIN"]),
+            meant(other["MM_PERP_PERCENT"]),
+            meant(other["IM_PERP_PERCENT"]),
+            meant(other["MM_OPTION_PERCENT"]),
+            meant(other["IM_OPTION_PERCENT"]),
+            meant(other["PEG_LOSS_THRESHOLD"]),
+            meant(other["PEG_LOSS_FACTOR"]),
+            meant(other["CONF_THRESHOLD"]),
+            meant(other["CONF_MARGIN"]),
         ),
-        maintenance_factor=Fraction(margin["MM_LOSS_FACTOR"]),
-        initial_factor=Fraction(margin["IM_LOSS_FACTOR"]),
+        maintenance_factor=meant(margin["MM_LOSS_FACTOR"]),
+        initial_factor=meant(margin["IM_LOSS_FACTOR"]),
     )
 
 
@@ -123,6 +133,14 @@ def market(case: dict[str, Any]) -> Pm2Market:
     )
 
 
+def notional(case: dict[str, Any]) -> float:
+    """What everything in a case refers to, in quote: errors are measured against it."""
+    given = case["Scenario"]
+    contracts = sum(abs(o["Amount"]) for o in given["Options"]) + abs(given["NumPerps"])
+    collateral = sum(c["Amount"] * c["Price"] for c in given["Collaterals"]) / given["StablePrice"]
+    return max(1.0, abs(given["Cash"]) + contracts * given["SpotPrice"] + collateral)
+
+
 def portfolio(case: dict[str, Any], model: Pm2Model) -> Pm2Portfolios:
     given = case["Scenario"]
     return model.portfolios(
@@ -150,7 +168,9 @@ def srm_cases() -> dict[str, Any]:
 def srm_models(case: dict[str, Any]) -> dict[str, SrmModel]:
     stable = case["Scenario"]["USDCValue"] / UNIT
     return {
-        name: SrmModel(SrmParameters(), _srm_underlying(case["Scenario"], name), stable)
+        name: SrmModel(
+            SrmUnderlyingRates(), SrmDepeg(), _srm_underlying(case["Scenario"], name), (0.1, 0.1), stable
+        )
         for name in SRM_UNDERLYINGS
     }
 

@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from derive_cases import MISSING, load_case, market, parameters, pm2_files, portfolio
+from derive_cases import MISSING, load_case, market, notional, parameters, pm2_files, portfolio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zkmargin.errors import UsageError
-from zkmargin.margin.derive.market import Collateral, Expiry, Option, Pm2Market, settlement_forward
+from zkmargin.inputs.models.pm2_numbers import PUBLISHED_SCENARIOS, Pm2Parameters
 from zkmargin.margin.derive.pm2 import BASIS, Pm2Model, pm2_model
-from zkmargin.margin.derive.pm2_parameters import PUBLISHED_SCENARIOS, Pm2Parameters
-from zkmargin.margin.derive.pm2_pricing import (
+from zkmargin.risk.derive.market import Collateral, Expiry, Option, Pm2Market, settlement_forward
+from zkmargin.risk.derive.pm2_pricing import (
     shocked_volatility,
     skew_multiplier,
     static_discounts,
@@ -37,13 +37,6 @@ def case_model(path: Path, case: dict[str, Any]) -> Pm2Model:
     if path.stem == SPOT_MOVED_SKEW:
         rules = replace(rules, skew=replace(rules.skew, linear_cap=rules.skew.abs_cap))
     return pm2_model(rules, market(case))
-
-
-def notional(case: dict[str, Any]) -> float:
-    given = case["Scenario"]
-    contracts = sum(abs(o["Amount"]) for o in given["Options"]) + abs(given["NumPerps"])
-    collateral = sum(c["Amount"] * c["Price"] for c in given["Collaterals"])
-    return max(1.0, abs(given["Cash"]) + contracts * given["SpotPrice"] + collateral)
 
 
 @needs_vectors

@@ -10,9 +10,9 @@ from derive_cases import MISSING, UNIT, srm_cases, srm_holdings, srm_models
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zkmargin.margin.derive.market import Expiry, Option, SrmUnderlying
+from zkmargin.inputs.models.srm_numbers import SrmDepeg, SrmUnderlyingRates
 from zkmargin.margin.derive.srm import SrmHoldings, SrmModel, srm_net_margin
-from zkmargin.margin.derive.srm_parameters import SrmParameters
+from zkmargin.risk.derive.market import Expiry, Option, SrmUnderlying
 
 CASES = srm_cases()
 needs_vectors = pytest.mark.skipif(not CASES, reason=MISSING)
@@ -47,7 +47,7 @@ ETH = SrmUnderlying(
     options=(Option(0, 1_500.0, True, 1.0), Option(0, 1_700.0, True, 1.0), Option(0, 1_300.0, False, 1.0)),
     perpetual=1_505.0,
 )
-MODEL = SrmModel(SrmParameters(), ETH)
+MODEL = SrmModel(SrmUnderlyingRates(), SrmDepeg(), ETH, (0.1, 0.1))
 NOTHING = np.zeros(1)
 
 

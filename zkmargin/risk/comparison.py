@@ -69,6 +69,19 @@ def _compare_book(stored: BookRisk, recomputed: BookRisk) -> list[tuple[str, int
         count = _compare_pnl(f"{what}: P&L of {name}", recomputed.scenarios, stored.pnl[name], pnl)
         if count:
             out.append((name, count, pnl.unit))
+    return out + _compare_factors(what, stored, recomputed)
+
+
+def _compare_factors(what: str, stored: BookRisk, recomputed: BookRisk) -> list[tuple[str, int, Fraction]]:
+    """Compare factors; one that is off by a unit moves every instrument by that share of its value."""
+    _equal(f"{what}: factors", sorted(stored.factors), sorted(recomputed.factors))
+    out = []
+    for name, factor in recomputed.factors.items():
+        if count := _compare_pnl(f"{what}: {name}", (name,), stored.factors[name], factor):
+            out += [
+                (instrument, count, factor.unit * max(map(abs, pnl.values)) * pnl.unit)
+                for instrument, pnl in recomputed.pnl.items()
+            ]
     return out
 
 

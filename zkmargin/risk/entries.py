@@ -5,7 +5,7 @@ It is computed from policy and market alone, without any account. An auditor com
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
 from functools import cached_property
@@ -60,13 +60,15 @@ class BookRisk:
 
     `pnl` has an entry for every instrument and asset of the units and for nothing else: an instrument without
     an entry cannot be held in the book, an asset without one keeps its price in every scenario. An asset's
-    entry is the P&L of one lot of its balance and of one lot of an entry cost in it.
+    entry is the P&L of one lot of its balance and of one lot of an entry cost in it. A model may say otherwise, and
+    may have `factors`, numbers by name that pass through floats: see its module in `zkmargin.risk`.
     """
 
     book: str
     scenarios: tuple[str, ...]
     units: tuple[RiskUnit, ...]
     pnl: dict[str, Pnl]
+    factors: dict[str, Pnl] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -112,17 +114,22 @@ class RiskTable:
 
 
 def _book_json(book: BookRisk) -> Json:
-    return {
+    factors = {"factors": _entries_json(book.factors)} if book.factors else {}
+    return factors | {
         "book": book.book,
         "scenarios": list(book.scenarios),
         "units": [
             {"name": unit.name, "instruments": list(unit.instruments), "assets": list(unit.assets)}
             for unit in book.units
         ],
-        "pnl": {
-            name: {"unit": pnl.unit, "values": list(pnl.values), "exact": pnl.exact}
-            for name, pnl in book.pnl.items()
-        },
+        "pnl": _entries_json(book.pnl),
+    }
+
+
+def _entries_json(entries: dict[str, Pnl]) -> Json:
+    return {
+        name: {"unit": entry.unit, "values": list(entry.values), "exact": entry.exact}
+        for name, entry in entries.items()
     }
 
 
@@ -133,12 +140,17 @@ def _book(name: str, value: Json) -> BookRisk:
             book=fields.choice("book", (name,)),
             scenarios=_texts(fields.items("scenarios"), f"{what}.scenarios"),
             units=tuple(_unit(unit, f"{what}.units") for unit in fields.items("units")),
-            pnl={key: _pnl(pnl, f"{what}.pnl.{key}") for key, pnl in fields.mapping("pnl").items()},
+            pnl=_entries(fields.mapping("pnl"), f"{what}.pnl"),
+            factors=_entries(fields.mapping("factors"), f"{what}.factors") if "factors" in fields else {},
         )
     named = sorted(name for unit in book.units for name in unit.instruments + unit.assets)
     if named != sorted(book.pnl) or any(len(pnl.values) != len(book.scenarios) for pnl in book.pnl.values()):
         raise DecodeError("risk-table", f"{what}: units, scenarios and P&L do not belong together")
     return book
+
+
+def _entries(value: dict[str, Json], what: str) -> dict[str, Pnl]:
+    return {name: _pnl(entry, f"{what}.{name}") for name, entry in value.items()}
 
 
 def _unit(value: Json, what: str) -> RiskUnit:

@@ -11,16 +11,19 @@ looking around, not for proving: `zkmargin.margin.accounts` is exact.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from zkmargin.errors import UsageError
-from zkmargin.margin.derive.market import Pm2Market
-from zkmargin.margin.derive.pm2_parameters import OtherContingency, Pm2Parameters
-from zkmargin.margin.derive.pm2_pricing import Pm2Prices, pm2_prices
+from zkmargin.inputs.models.pm2_numbers import Pm2Parameters
+from zkmargin.risk.derive.charges import below_threshold, oracle_rate
+from zkmargin.risk.derive.market import Pm2Market
+from zkmargin.risk.derive.pm2_pricing import Pm2Prices, pm2_prices
 
 Floats = npt.NDArray[np.float64]
 
@@ -127,7 +130,7 @@ class Pm2Model:
         rules = self.parameters
         mark = self._by_expiry(portfolios.options, self.prices.mark)
         worth = portfolios.collaterals * self._collateral_prices
-        peg = max(float(rules.other.peg_threshold) - self.market.stable, 0.0) * float(rules.other.peg_factor)
+        peg = below_threshold(rules.other.peg_threshold, rules.other.peg_factor, Fraction(self.market.stable))
         return Pm2Margin(
             scenarios=tuple(scenario.name for scenario in rules.scenarios),
             expiry_mark=mark,
@@ -136,7 +139,7 @@ class Pm2Model:
             scenario_pnl=self._scenario_pnl(portfolios, mark, worth),
             basis=self._basis(portfolios, mark),
             maintenance_factor=float(rules.maintenance_factor),
-            initial_factor=float(rules.initial_factor) + peg,
+            initial_factor=float(rules.initial_factor + peg),
             maintenance_contingency=self._maintenance_contingency(portfolios, worth),
             initial_contingency=self._initial_contingency(portfolios, worth),
         )
@@ -204,27 +207,26 @@ class Pm2Model:
     def _oracle(self, portfolios: Pm2Portfolios, worth: Floats) -> Floats:
         """Charge on everything whose feeds are less sure than the threshold, shape (P,)."""
         rules, market = self.parameters.other, self.market
-        held = np.where(portfolios.perpetual != 0, market.perpetual_confidence, 1.0)
-        spot = np.minimum(held, market.spot_confidence)
-        options = np.minimum(spot[:, None], [each.confidence for each in market.expiries])
-        collaterals = np.array([min(item.confidence, market.spot_confidence) for item in market.collaterals])
+        sure, perpetual = market.spot_confidence, min(market.spot_confidence, market.perpetual_confidence)
+
+        def rates(confidences: Iterable[float], least: float) -> Floats:
+            every = [Fraction(min(confidence, least)) for confidence in confidences]
+            threshold, factor = rules.confidence_threshold, rules.confidence_factor
+            return np.array([float(oracle_rate(threshold, factor, each)) for each in every])
+
         sizes = self._by_expiry(np.abs(portfolios.options), np.ones(len(market.options)))
+        expiries = [each.confidence for each in market.expiries]
+        holds = portfolios.perpetual != 0  # its price then enters the options' margin too
+        options = np.where(holds, sizes @ rates(expiries, perpetual), sizes @ rates(expiries, sure))
+        contracts = options + np.abs(portfolios.perpetual) * rates([perpetual], perpetual)
         return np.asarray(
-            oracle_rate(rules, spot) * np.abs(portfolios.perpetual) * market.spot
-            + (oracle_rate(rules, options) * sizes).sum(axis=1) * market.spot
-            + worth @ oracle_rate(rules, collaterals)
+            contracts * market.spot + worth @ rates((item.confidence for item in market.collaterals), sure)
         )
 
 
 def pm2_model(parameters: Pm2Parameters, market: Pm2Market) -> Pm2Model:
     """Return the rule at a market, its scenarios priced."""
     return Pm2Model(parameters, market, pm2_prices(parameters, market))
-
-
-def oracle_rate(rules: OtherContingency, confidence: Floats) -> Floats:
-    """Return (1 - confidence) x factor where a confidence is below the threshold, else 0."""
-    doubt = (1.0 - confidence) * float(rules.confidence_factor)
-    return np.where(confidence < float(rules.confidence_threshold), doubt, 0.0)
 
 
 def _total(contingencies: dict[str, Floats]) -> Floats:

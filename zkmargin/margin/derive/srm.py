@@ -13,15 +13,23 @@ _getIsolatedMarginForCall, _getIsolatedMarginForPut, _calcMaxLoss.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from zkmargin.margin.derive.market import SrmUnderlying
-from zkmargin.margin.derive.srm_parameters import SrmParameters
+from zkmargin.inputs.models.srm_numbers import SrmDepeg, SrmOptionRates, SrmUnderlyingRates
+from zkmargin.risk.derive.charges import (
+    OptionTerms,
+    below_threshold,
+    initial_charge,
+    maintenance_charge,
+    oracle_rate,
+)
+from zkmargin.risk.derive.market import SrmUnderlying
 from zkmargin.risk.pricing import black76
 
 Floats = npt.NDArray[np.float64]
@@ -67,18 +75,27 @@ class SrmMargin:
 
 @dataclass(frozen=True)
 class SrmModel:
-    """The rule for one underlying at one market; `stable`: price of what cash is held in."""
+    """The rule for one underlying at one market; `stable`: price of what cash is held in.
 
-    parameters: SrmParameters
+    `base_rate`: share of the base asset's value that counts for maintenance and for initial margin; `marks` (O,) of
+    options where they are not their Black-76 prices.
+    """
+
+    rates: SrmUnderlyingRates
+    depeg: SrmDepeg
     underlying: SrmUnderlying
+    base_rate: tuple[float, float]
     stable: float = 1.0
+    marks: Floats | None = None
 
     @cached_property
     def mark(self) -> Floats:
-        """Black-76 price of every option on its forward, without discounting, shape (O,)."""
+        """Mark of every option, by default its Black-76 price on its forward without discounting, shape (O,)."""
+        if self.marks is not None:
+            return self.marks
         expiries = [self.underlying.expiries[option.expiry] for option in self.underlying.options]
         return black76(
-            np.array([each.forward_variable + each.forward_fixed for each in expiries]),
+            np.array([each.forward for each in expiries]),
             self._strike,
             np.array([option.volatility for option in self.underlying.options]),
             np.array([each.years for each in expiries]),
@@ -89,27 +106,26 @@ class SrmModel:
     @cached_property
     def maintenance_charge(self) -> Floats:
         """Isolated maintenance margin of one option sold, mark included, shape (O,)."""
-        rates, spot = self.parameters.option, self.underlying.spot
-        call = float(rates.call_spot) * spot
-        put = np.maximum(float(rates.put_spot) * spot, float(rates.put_mark) * self.mark)
-        return self.mark + np.where(self._call, call, put)
+        return self._charges(maintenance_charge)
 
     @cached_property
     def initial_charge(self) -> Floats:
         """Isolated initial margin of one option sold, mark included, shape (O,)."""
-        rates, spot = self.parameters.option, self.underlying.spot
-        away = np.maximum(np.where(self._call, self._strike - spot, spot - self._strike), 0.0) / spot
-        share = np.maximum(float(rates.maximum_spot) - away, float(rates.minimum_spot))
-        charge = share * spot + self.mark
-        least = float(rates.put_initial_scale) * self.maintenance_charge
-        return np.where(self._call, charge, np.maximum(charge, least))
+        return self._charges(initial_charge)
+
+    def _charges(self, charge: Callable[[SrmOptionRates, OptionTerms], Fraction]) -> Floats:
+        spot, options = Fraction(self.underlying.spot), self.underlying.options
+        terms = [
+            OptionTerms(spot, Fraction(mark), Fraction(option.strike), option.call)
+            for option, mark in zip(options, self.mark.tolist(), strict=True)
+        ]
+        return np.array([float(charge(self.rates.option, each)) for each in terms])
 
     def margin(self, holdings: SrmHoldings, *, initial: bool) -> SrmMargin:
         """Compute one underlying's part of the net margin and what it consists of."""
-        held, rules, market = holdings, self.parameters, self.underlying
-        rate = rules.perpetual_initial if initial else rules.perpetual_maintenance
-        share = rules.base_factor * (rules.base_initial_scale if initial else 1)
-        unpaired = rules.option.unpaired_initial if initial else rules.option.unpaired_maintenance
+        held, rates, market = holdings, self.rates, self.underlying
+        rate = rates.perpetual.initial if initial else rates.perpetual.maintenance
+        unpaired = rates.option.unpaired_initial if initial else rates.option.unpaired_maintenance
         charge = self.initial_charge if initial else self.maintenance_charge
         value = held.base * market.spot
         nothing = np.zeros(len(held.base))
@@ -118,7 +134,7 @@ class SrmModel:
             maximum_loss=self._maximum_loss(held.options, float(unpaired)),
             perpetual=-np.abs(held.perpetual) * market.perpetual * float(rate),
             perpetual_pnl=held.perpetual_pnl,
-            base=value * float(share),
+            base=value * self.base_rate[initial],
             oracle=-self._oracle(held) if initial else nothing,
             depeg=-self._depeg(held) if initial else nothing,
             mark=held.options @ self.mark + value / self.stable,
@@ -153,7 +169,7 @@ class SrmModel:
             payoff = self._by_expiry(options * self._payoff(float(strike)))
             worst = np.minimum(worst, np.where(held, payoff, 0.0))
         net_calls = self._by_expiry(np.where(self._call, options, 0.0))
-        forward = np.array([each.forward_variable + each.forward_fixed for each in self.underlying.expiries])
+        forward = np.array([each.forward for each in self.underlying.expiries])
         return worst + unpaired * forward * np.minimum(net_calls, 0.0)
 
     def _short(self, holdings: SrmHoldings) -> Floats:
@@ -161,25 +177,22 @@ class SrmModel:
         return self._by_expiry(np.maximum(-holdings.options, 0.0))
 
     def _depeg(self, holdings: SrmHoldings) -> Floats:
-        rules = self.parameters
-        below = max(float(rules.depeg_threshold) - self.stable, 0.0) * float(rules.depeg_factor)
+        lost = below_threshold(self.depeg.threshold, self.depeg.factor, Fraction(self.stable))
         size = self._short(holdings).sum(axis=1) + np.abs(holdings.perpetual)
-        return np.asarray(size * below * self.underlying.spot)
+        return np.asarray(size * float(lost) * self.underlying.spot)
 
     def _oracle(self, holdings: SrmHoldings) -> Floats:
-        rules, market = self.parameters.oracle, self.underlying
+        rules, market = self.rates.oracle, self.underlying
 
-        def rate(confidence: Floats, threshold: float) -> Floats:
-            return np.where(confidence < threshold, (1.0 - confidence) * float(rules.factor), 0.0)
+        def rate(threshold: Fraction, *confidences: float) -> float:
+            return float(oracle_rate(threshold, rules.factor, Fraction(min(confidences))))
 
         sure = market.spot_confidence
-        perpetual = rate(np.array(min(sure, market.perpetual_confidence)), float(rules.perpetual_threshold))
-        options = rate(
-            np.array([min(sure, each.confidence) for each in market.expiries]), float(rules.option_threshold)
-        )
-        base = rate(np.array(sure), float(rules.base_threshold))
+        options = np.array([rate(rules.option_threshold, sure, each.confidence) for each in market.expiries])
         sizes = (
-            perpetual * np.abs(holdings.perpetual) + self._short(holdings) @ options + base * holdings.base
+            np.abs(holdings.perpetual) * rate(rules.perpetual_threshold, sure, market.perpetual_confidence)
+            + self._short(holdings) @ options
+            + holdings.base * rate(rules.base_threshold, sure)
         )
         return np.asarray(sizes * market.spot)
 

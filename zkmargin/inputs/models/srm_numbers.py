@@ -1,4 +1,4 @@
-"""Parameters of Derive's standard margin (SRM), and the values of its published test cases.
+"""Numbers of Derive's standard margin (SRM); defaults are those of its published test cases.
 
 Source: derivexyz/v2-core, `StandardManager.sol` and the unit test of its `test-cases.json`. An exchange sets
 its own.
@@ -29,6 +29,14 @@ class SrmOptionRates:
 
 
 @dataclass(frozen=True)
+class SrmPerpetual:
+    """Shares of the perpetual's price."""
+
+    maintenance: Fraction = Fraction("0.05")
+    initial: Fraction = Fraction("0.065")
+
+
+@dataclass(frozen=True)
 class SrmOracle:
     """Below a confidence threshold (1 - confidence) x factor of the notional is charged for initial margin."""
 
@@ -39,18 +47,17 @@ class SrmOracle:
 
 
 @dataclass(frozen=True)
-class SrmParameters:
-    """All numbers of the rule for one underlying; the depeg pair holds for all of them.
-
-    `base_factor`: share of the underlying asset's value that counts; `base_initial_scale` multiplies it for
-    initial margin. `perpetual_*`: shares of the perpetual's price.
-    """
+class SrmUnderlyingRates:
+    """All rates of one underlying."""
 
     option: SrmOptionRates = SrmOptionRates()
+    perpetual: SrmPerpetual = SrmPerpetual()
     oracle: SrmOracle = SrmOracle()
-    perpetual_maintenance: Fraction = Fraction("0.05")
-    perpetual_initial: Fraction = Fraction("0.065")
-    base_factor: Fraction = Fraction("0.1")
-    base_initial_scale: Fraction = Fraction(1)
-    depeg_threshold: Fraction = Fraction("0.98")
-    depeg_factor: Fraction = Fraction("1.2")
+
+
+@dataclass(frozen=True)
+class SrmDepeg:
+    """(threshold - price of the quote currency) x factor of the notional is charged for initial margin."""
+
+    threshold: Fraction = Fraction("0.98")
+    factor: Fraction = Fraction("1.2")

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from zkmargin.margin.derive.market import Pm2Market
-from zkmargin.margin.derive.pm2_parameters import (
+from zkmargin.inputs.models.pm2_numbers import (
     Pm2Parameters,
     Pm2Scenario,
     SkewShock,
@@ -21,6 +20,7 @@ from zkmargin.margin.derive.pm2_parameters import (
     VolatilityMove,
     VolatilityShock,
 )
+from zkmargin.risk.derive.market import Pm2Market
 from zkmargin.risk.pricing import black76
 
 Floats = npt.NDArray[np.float64]

@@ -1,4 +1,4 @@
-"""Parameters of Derive's portfolio margin 2 (PM2), and the values of its published test cases.
+"""Numbers of Derive's portfolio margin 2 (PM2); defaults are those of its published test cases.
 
 Source: derivexyz/v2-core, `PMRMLib_2.sol` and the unit tests of `PMRM_2`. An exchange sets its own.
 """
@@ -111,6 +111,9 @@ def spot_ladder(steps: Sequence[str], tails: Sequence[tuple[str, str]]) -> tuple
 
 
 _EVERY_DIRECTION: tuple[VolatilityMove, ...] = ("down", "none", "up")
+PRESET = "derive-pm2"
+"""What a policy calls `PUBLISHED_SCENARIOS`."""
+
 PUBLISHED_SCENARIOS = spot_ladder(
     ("0.18", "0.135", "0.09", "0.045"),
     (

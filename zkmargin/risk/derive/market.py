@@ -5,9 +5,15 @@ Money in quote currency, times in seconds, confidences of price feeds in [0, 1],
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from fractions import Fraction
+from typing import TypeVar, cast
 
-SETTLEMENT_WINDOW = 1800.0  # seconds before expiry in which the settlement average is taken
+from zkmargin.inputs.market import Instrument, Market
+
+SETTLEMENT_WINDOW = 1800  # seconds before expiry in which the settlement average is taken
 YEAR = 365 * 86400.0
 
 
@@ -23,6 +29,11 @@ class Expiry:
     forward_fixed: float = 0.0
     rate: float = 0.0
     confidence: float = 1.0
+
+    @property
+    def forward(self) -> float:
+        """Both parts."""
+        return self.forward_variable + self.forward_fixed
 
     @property
     def years(self) -> float:
@@ -80,10 +91,47 @@ class SrmUnderlying:
     perpetual_confidence: float = 1.0
 
 
-def settlement_forward(forward: float, average: float, seconds: float) -> tuple[float, float]:
+Number = TypeVar("Number", float, Fraction)
+
+
+def settlement_forward(forward: Number, average: Number, seconds: Number) -> tuple[Number, Number]:
     """Return (variable, fixed) parts of a forward: in the last 30 minutes the average so far is fixed.
 
     `average`: of the settlement window so far.
     """
-    share = min(max(seconds, 0.0) / SETTLEMENT_WINDOW, 1.0)
-    return forward * share, average * (1.0 - share)
+    left = min(
+        max(seconds, 0 * seconds), 0 * seconds + SETTLEMENT_WINDOW
+    )  # in the arithmetic of the arguments
+    share = left / SETTLEMENT_WINDOW
+    return forward * share, average * (1 - share)
+
+
+def market_expiries(market: Market, options: Sequence[Instrument]) -> dict[datetime, Expiry]:
+    """Return the expiries of options on one underlying, in order of time."""
+    keys = sorted({(option.expiry, option.underlying) for option in options if option.expiry is not None})
+    return {at: _expiry(market, underlying, at) for at, underlying in keys}
+
+
+def market_options(
+    market: Market, options: Sequence[Instrument], expiries: Iterable[datetime]
+) -> tuple[Option, ...]:
+    """Return options in their order; after expiry the volatility does not matter."""
+    number = {at: place for place, at in enumerate(expiries)}
+    return tuple(
+        Option(
+            number[cast(datetime, option.expiry)],
+            float(option.strike or 0),
+            option.right == "call",
+            float(market.volatility.get(option.name, 0)),
+        )
+        for option in options
+    )
+
+
+def _expiry(market: Market, underlying: str, at: datetime) -> Expiry:
+    seconds = max((at - market.time).total_seconds(), 0.0)
+    forward, average = market.forward[underlying, at], market.feeds.average(underlying, at)
+    fixed_at = float(forward if average is None else average)  # without an average so far, at the forward
+    variable, fixed = settlement_forward(float(forward), fixed_at, seconds)
+    rate, confidence = market.feeds.rate(underlying, at), market.feeds.confidence(underlying, at)
+    return Expiry(seconds, variable, fixed, float(rate), float(confidence))
