@@ -12,7 +12,7 @@ from zkmargin.inputs.decimals import decimal_text
 from zkmargin.wording import counted
 
 if TYPE_CHECKING:
-    from zkmargin.circuits.circuit import Circuit, OmittedRow, Waivers
+    from zkmargin.circuits.circuit import Circuit, Hypotenuse, OmittedRow, Tail, Waivers
 
 SHOWN = 8  # items of a list before the rest is counted
 
@@ -36,6 +36,10 @@ def _lines(circuit: Circuit) -> Iterator[str]:
     yield from _equity(circuit)
     yield from _requirements(circuit)
     yield from _maxima(circuit)
+    for tail in circuit.tails:
+        yield f"  {_tail(circuit, tail)}"
+    for pair in circuit.hypotenuses:
+        yield f"  {_hypotenuse(circuit, pair)}"
     yield "  E - R = surplus - shortfall;  N = owed - bad debt: deficits are counted and published"
     for gate in circuit.gates:
         cost = circuit.inputs[gate.cost].name
@@ -113,6 +117,21 @@ def _maxima(circuit: Circuit) -> Iterator[str]:
             pieces.setdefault(name, []).append(piece)
     for name, labels in pieces.items():
         yield f"  max:{name} >= 0 and >= each of {len(labels)}: {_listed(labels, 20)}"
+
+
+def _tail(circuit: Circuit, tail: Tail) -> str:
+    floor = ", at least 0" if tail.floor_zero else f", above {circuit.columns[tail.up].name} less .down"
+    return (
+        f"{circuit.columns[tail.value].name} >= the mean of the worst {decimal_text(tail.worst)} of "
+        f"{len(tail.excesses):,} losses{floor}"
+    )
+
+
+def _hypotenuse(circuit: Circuit, pair: Hypotenuse) -> str:
+    legs = " and ".join(name or circuit.columns[column].name for column, name in pair.legs)
+    return (
+        f"{circuit.columns[pair.value].name} >= the square root of the sum of two squares, {legs}, by folds"
+    )
 
 
 def _selectors(circuit: Circuit) -> Iterator[str]:

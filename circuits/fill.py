@@ -17,8 +17,9 @@ from zkmargin.circuits.draft import Row
 from zkmargin.circuits.evaluate import Block, State, put, reach
 from zkmargin.circuits.expression import SideKey
 from zkmargin.circuits.fill_maximum import fill_maximum
+from zkmargin.circuits.fill_tail import fill_tail, tail_reach
 from zkmargin.circuits.loading import load_sides
-from zkmargin.circuits.steps import DeficitStep, MaximumStep, OutputStep, SlackStep, Step, TierStep
+from zkmargin.circuits.steps import DeficitStep, MaximumStep, OutputStep, SlackStep, Step, TailStep, TierStep
 from zkmargin.circuits.variables import InputKey
 from zkmargin.circuits.witness import Witness
 from zkmargin.errors import CircuitError
@@ -46,6 +47,8 @@ class Program:
             match step:
                 case MaximumStep():
                     fill_maximum(state, self.circuit, step, block)
+                case TailStep():
+                    fill_tail(state, self.circuit, step, block)
                 case SlackStep():
                     self._slack(state, step, block)
                 case TierStep():
@@ -70,6 +73,8 @@ class Program:
                 )
                 waived = max((most for group in step.waivers for most in group.short), default=0)
                 return Block(self.circuit, step.rows, most + waived)
+            case TailStep():
+                return Block(self.circuit, step.rows, tail_reach(self.circuit, step))
             case SlackStep() | OutputStep():
                 return self._single(step.row)
             case TierStep():
@@ -89,7 +94,8 @@ class Program:
     def _tier(self, state: State, step: TierStep, block: Block) -> None:
         at, out = block.evaluate(state)
         lots = out[:, 0]
-        tier = _lower_tier(step.knots, lots)
+        ends = tuple(knot + width for knot, width in zip(step.knots, step.widths, strict=True))
+        tier = _lower_tier(ends, lots)
         put(state, self.circuit, step.on, at, np.ones(len(at), dtype=np.int64))
         for t, (knot, width) in enumerate(zip(step.knots, step.widths, strict=True)):
             own = tier == t
@@ -108,8 +114,8 @@ class Program:
             put(state, self.circuit, column, at, sign * value[at])
 
 
-def _lower_tier(knots: tuple[int, ...], lots: Values) -> Values:
-    """Return the tier of each positive amount, the lower one at a knot."""
+def _lower_tier(ends: tuple[int, ...], lots: Values) -> Values:
+    """Return the tier of each positive amount: the first that does not end below it."""
     if lots.dtype != object:
-        return np.searchsorted(np.array(knots, dtype=np.int64), lots, side="left") - 1
-    return np.array([bisect_left(knots, int(amount)) - 1 for amount in lots], dtype=np.int64)
+        return np.searchsorted(np.array(ends, dtype=np.int64), lots, side="left")
+    return np.array([bisect_left(ends, int(amount)) for amount in lots], dtype=np.int64)

@@ -19,17 +19,19 @@ from zkmargin.circuits.circuit import (
     Deficits,
     Equation,
     Gate,
+    Hypotenuse,
     Input,
     OmittedRow,
     OmittedTier,
     OneHot,
     Price,
     Side,
+    Tail,
     Waivers,
 )
 from zkmargin.circuits.compiled import CompiledBook
 from zkmargin.circuits.draft import Row
-from zkmargin.circuits.lowering import DraftEquation, DraftOmission, DraftTiers, DraftWaivers, Lowering
+from zkmargin.circuits.lowering import DraftEquation, DraftOmission, DraftTiers, Lowering
 from zkmargin.circuits.published import published_forms
 from zkmargin.circuits.steps import (
     DeficitStep,
@@ -37,10 +39,11 @@ from zkmargin.circuits.steps import (
     OutputStep,
     SlackStep,
     Step,
+    TailStep,
     TierStep,
     WaiverStep,
 )
-from zkmargin.circuits.variables import InputKey, Parts, Terms, variable
+from zkmargin.circuits.variables import InputKey, NamedColumn, Parts, Terms, variable
 from zkmargin.sparse import integers
 
 
@@ -103,6 +106,8 @@ class _Linker:
             omitted_tiers=tuple(OmittedTier(n, self.parts(x), knot) for n, x, knot in to.omitted_tiers),
             quanta=dict(draft.quanta),
             waivers=tuple(map(self.waivers, to.waivers)),
+            tails=tuple(map(self.tail, to.tails)),
+            hypotenuses=tuple(map(self.hypotenuse, to.hypotenuses)),
         )
         charges = tuple((name, self.row(row)) for name, row in draft.charges)
         return CompiledBook(circuit, tuple(map(self.step, to.steps)), dict(draft.tolerance), charges)
@@ -144,9 +149,20 @@ class _Linker:
             tiers.widths,
         )
 
-    def waivers(self, group: DraftWaivers) -> Waivers:
+    def waivers(self, group: Waivers) -> Waivers:
         bits = self.many(group.bits)
-        return Waivers(group.name, bits, self.at[group.used], self.at[group.slack], group.budget)
+        return replace(group, bits=bits, used=self.at[group.used], slack=self.at[group.slack])
+
+    def tail(self, tail: Tail) -> Tail:
+        up, down, excesses = self.at[tail.up], self.at[tail.down], self.many(tail.excesses)
+        return replace(tail, value=self.at[tail.value], up=up, down=down, excesses=excesses)
+
+    def hypotenuse(self, pair: Hypotenuse) -> Hypotenuse:
+        legs, folds = self.named(pair.legs), self.named(pair.folds)
+        return replace(pair, legs=legs, folds=folds, value=self.at[pair.value])
+
+    def named(self, columns: Sequence[NamedColumn]) -> tuple[NamedColumn, ...]:
+        return tuple((self.at[column], name) for column, name in columns)
 
     def many(self, columns: Sequence[int]) -> tuple[int, ...]:
         return tuple(self.at[column] for column in columns)
@@ -158,6 +174,17 @@ class _Linker:
                 rows = tuple(map(self.row, step.rows))
                 slacks, waivers = self.many(step.slacks), tuple(map(self.waiver, step.waivers))
                 return replace(step, value=self.at[step.value], rows=rows, slacks=slacks, waivers=waivers)
+            case TailStep():
+                return replace(
+                    step,
+                    value=self.at[step.value],
+                    up=self.at[step.up],
+                    down=self.at[step.down],
+                    excesses=self.many(step.excesses),
+                    rows=tuple(map(self.row, step.rows)),
+                    slacks=self.many(step.slacks),
+                    mean=self.at[step.mean],
+                )
             case SlackStep():
                 return replace(step, row=self.row(step.row), slack=self.at[step.slack])
             case TierStep():

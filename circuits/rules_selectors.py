@@ -10,6 +10,9 @@ from __future__ import annotations
 from itertools import chain, pairwise
 
 from zkmargin.circuits.circuit import Equation, Gate, I, OneHot, R, variable
+from zkmargin.circuits.loading import POSITION, SMALL
+from zkmargin.circuits.rules_norm import check_hypotenuse
+from zkmargin.circuits.rules_tail import check_tail
 from zkmargin.circuits.rules_waivers import check_waivers
 from zkmargin.circuits.structure import Structure, group_terms, normal
 from zkmargin.errors import CircuitError
@@ -49,6 +52,10 @@ def check_selector(structure: Structure) -> None:
         used |= _check_group(structure, group)
     for waivers in structure.circuit.waivers:
         check_waivers(structure, waivers)
+    for tail in structure.circuit.tails:
+        check_tail(structure, tail)
+    for pair in structure.circuit.hypotenuses:
+        check_hypotenuse(structure, pair)
     for equation in structure.circuit.equations:
         if equation.slack is None and not equation.has_outputs and equation.name not in used:
             raise CircuitError(
@@ -77,7 +84,7 @@ def _check_one_gate(structure: Structure, gate: Gate) -> None:
     settled = {
         index
         for index, item in enumerate(circuit.inputs)
-        if item.key[0] == "position" and facts.settlement.get(item.key[1]) == cost.key[1]
+        if item.key[0] in {POSITION, SMALL} and facts.settlement.get(item.key[1]) == cost.key[1]
     }
     if cost.key[0] != "cost" or set(gate.positions) != settled or len(gate.positions) != len(settled):
         raise CircuitError(

@@ -7,6 +7,7 @@ equations. `fill` carries them out for all accounts at once.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 from zkmargin.circuits.draft import Row
 
@@ -39,6 +40,22 @@ class MaximumStep:
 
 
 @dataclass(frozen=True)
+class TailStep:
+    """Threshold up - down, excesses and value of an Expected Shortfall over the worst `worst` rows; slack `mean`."""
+
+    value: int
+    up: int
+    down: int
+    excesses: tuple[int, ...]
+    rows: tuple[Row, ...]
+    finer: tuple[int, ...]
+    slacks: tuple[int, ...]
+    mean: int
+    worst: Fraction
+    floor_zero: bool
+
+
+@dataclass(frozen=True)
 class SlackStep:
     """`slack` = row, which must not be negative; `name` is what an account violates otherwise."""
 
@@ -49,7 +66,7 @@ class SlackStep:
 
 @dataclass(frozen=True)
 class TierStep:
-    """The tier that holds the amount, the lower one at a knot; its part, its slack, and `on`."""
+    """The first tier that does not end below the amount, so the lower one at a knot; part, slack, and `on`."""
 
     amount: Row
     on: int
@@ -77,4 +94,4 @@ class DeficitStep:
     minus: int
 
 
-Step = MaximumStep | SlackStep | TierStep | OutputStep | DeficitStep
+Step = MaximumStep | TailStep | SlackStep | TierStep | OutputStep | DeficitStep
