@@ -89,7 +89,8 @@ class _Pm2:
         long, short = self.terms.discounts(expiry).of_losses
         spread = Named(short, short_factor(expiry)) - Named(long, long_factor(expiry))
         value = self._value(expiry, scenario, gain=False)
-        return self._mark(expiry) - value * long + neg(f"short value[{expiry}, {name}]", value) * spread
+        debt: Expression = neg(f"short value[{expiry}, {name}]", value) * spread
+        return self._mark(expiry) - value * long + debt
 
     def _skew_loss(self, expiry: str, scenario: int, name: str) -> Expression:
         """max(loss, gain), the gain's values and discounts rounded the other way."""

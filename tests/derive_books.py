@@ -10,14 +10,29 @@ from math import ceil, log10
 from typing import Any
 
 import small_market as sm
-from derive_cases import exact, model, notional, parameters
+from derive_cases import (
+    SRM_UNDERLYINGS,
+    UNIT,
+    exact,
+    model,
+    notional,
+    own,
+    parameters,
+    srm_holdings,
+    srm_models,
+    srm_notional,
+)
 
 from zkmargin.inputs.feeds import FeedKey, Feeds
 from zkmargin.inputs.ledger import Pots
 from zkmargin.inputs.market import Instrument, Market, in_circuit_order
 from zkmargin.inputs.models.derive_pm2 import DerivePm2
+from zkmargin.inputs.models.derive_srm import DeriveSrm
 from zkmargin.inputs.models.kind import Parameters
+from zkmargin.inputs.models.srm_numbers import SrmDepeg, SrmUnderlyingRates
 from zkmargin.inputs.policy import BookPolicy, Policy
+from zkmargin.margin.derive.srm import SrmModel
+from zkmargin.risk.derive.market import Option
 
 F = Fraction
 TIME = datetime(2026, 1, 1, tzinfo=UTC)
@@ -27,7 +42,7 @@ Amounts = Mapping[tuple[str, str], Fraction]
 
 
 def trading_book(
-    model_name: str, own: Parameters, collateral: Mapping[str, Fraction], limit: Fraction
+    model_name: str, rule: Parameters, collateral: Mapping[str, Fraction], limit: Fraction
 ) -> BookPolicy:
     """A book of a model that trades, collateral at flat maintenance rates; `limit` of every amount, in quote."""
     return sm.book(
@@ -42,7 +57,7 @@ def trading_book(
         collateral={QUOTE: "cash"} | {name: ((F(0), rate),) for name, rate in collateral.items()},
         position_limit=limit,
         balance_limit=limit,
-        parameters=own,
+        parameters=rule,
     )
 
 
@@ -132,7 +147,7 @@ def pm2_market(case: dict[str, Any]) -> Market:
 
 def pm2_policy(case: dict[str, Any]) -> Policy:
     collaterals = case["Scenario"]["Collaterals"]
-    own = DerivePm2(
+    rule = DerivePm2(
         underlying="BASE",
         numbers=parameters(case),
         hedges=tuple(sorted(c["Name"] for c in collaterals if c["IsRiskCancelling"])),
@@ -140,7 +155,7 @@ def pm2_policy(case: dict[str, Any]) -> Policy:
     )
     rates = {c["Name"]: 1 - exact(c["MMHaircut"]) for c in collaterals}
     size = notional(case)
-    return house(trading_book("derive-pm2", own, rates, 4 * F(size)), size)
+    return house(trading_book("derive-pm2", rule, rates, 4 * F(size)), size)
 
 
 def pm2_pots(case: dict[str, Any], market: Market) -> Pots:
@@ -156,6 +171,64 @@ def pm2_pots(case: dict[str, Any], market: Market) -> Pots:
         ("cost", QUOTE): perpetuals * (exact(given["PerpPrice"]) or F(1)) - pnl,
     }
     return in_lots(market, amounts | cash(exact(given["Cash"])))
+
+
+# ---- SRM ----
+def srm_market(case: dict[str, Any]) -> Market:
+    given, models, size = case["Scenario"], srm_models(case), srm_notional(case)
+    stable = units(given["USDCValue"])
+    spot = {name: units(given[f"{name}SpotPrice"]) for name in SRM_UNDERLYINGS}
+    items = [asset(QUOTE, size), *(asset(name, size, float(price)) for name, price in spot.items())]
+    feeds: dict[FeedKey, Fraction] = {("peg", QUOTE, None): stable}
+    mark, volatility, forward = {}, {}, {}
+    for place, name in enumerate(SRM_UNDERLYINGS):
+        perpetual = contract(f"{name}-PERP", name, size, float(spot[name]))
+        mark[perpetual.name] = whole(units(given["PerpPrice"][place]), perpetual.lot, size)
+        items.append(perpetual)
+        for feed, value in zip((name, perpetual.name), given["SpotPerpConfidences"][place], strict=True):
+            feeds["confidence", feed, None] = units(value)
+        for at, (option, price) in zip(own(given, name), _priced(models[name]), strict=True):
+            terms = {"expiry": _at(given["OptionExpiries"][at]), "strike": units(given["OptionStrikes"][at])}
+            right = "call" if option.call else "put"
+            item = contract(f"O{at}", name, size, float(spot[name]), kind="option", right=right, **terms)
+            items.append(item)
+            mark[item.name], volatility[item.name] = whole(exact(price), item.lot, size), F(1)
+            confidence = min(units(given[f"{kind}Confidences"][at]) for kind in ("Forward", "OptionVol"))
+            key = "confidence", name, item.expiry
+            feeds[key] = min(confidence, feeds.get(key, F(1)))
+            forward[name, item.expiry] = exact(models[name].underlying.expiries[option.expiry].forward)
+    prices = {QUOTE: F(1)} | {name: whole(spot[name], items[1 + i].lot, size) for i, name in enumerate(spot)}
+    everything = in_circuit_order(items)
+    return Market(TIME, everything, prices, mark, forward, volatility, {QUOTE: F(1)} | spot, Feeds(feeds))
+
+
+def srm_policy(case: dict[str, Any]) -> Policy:
+    parameters = DeriveSrm({name: SrmUnderlyingRates() for name in sorted(SRM_UNDERLYINGS)}, SrmDepeg(), {})
+    size = srm_notional(case)
+    rates = dict.fromkeys(SRM_UNDERLYINGS, F("0.1"))
+    return house(trading_book("derive-srm", parameters, rates, 4 * F(size)), size)
+
+
+def srm_pots(case: dict[str, Any], market: Market) -> Pots:
+    given, holdings = case["Scenario"], srm_holdings(case)
+    perpetuals = {f"{name}-PERP": units(given[f"Perps_{name}"]) for name in SRM_UNDERLYINGS}
+    settled = sum(exact(float(held.perpetual_pnl[0])) for held in holdings.values())
+    amounts: dict[tuple[str, str], Fraction] = {
+        **{("position", f"O{at}"): units(amount) for at, amount in enumerate(given["OptionAmounts"])},
+        **{("position", name): amount for name, amount in perpetuals.items()},
+        **{("held", name): units(given[f"w{name}"]) for name in SRM_UNDERLYINGS},
+        ("cost", QUOTE): sum((q * market.mark[name] for name, q in perpetuals.items()), F(0)) - settled,
+    }
+    return in_lots(market, amounts | cash(units(given["Cash"])))
+
+
+def units(value: int) -> Fraction:
+    """An 18-decimal integer of the file."""
+    return F(value, UNIT)
+
+
+def _priced(model: SrmModel) -> list[tuple[Option, float]]:
+    return list(zip(model.underlying.options, model.mark.tolist(), strict=True))
 
 
 def _at(seconds: int) -> datetime:

@@ -179,7 +179,7 @@ def srm_holdings(case: dict[str, Any]) -> dict[str, SrmHoldings]:
     given = case["Scenario"]
     return {
         name: SrmHoldings(
-            np.array([[given["OptionAmounts"][at] / UNIT for at in _own(given, name)]]),
+            np.array([[given["OptionAmounts"][at] / UNIT for at in own(given, name)]]),
             np.array([given[f"Perps_{name}"] / UNIT]),
             np.array([_perpetual_pnl(given, name)]),
             np.array([given[f"w{name}"] / UNIT]),
@@ -188,7 +188,18 @@ def srm_holdings(case: dict[str, Any]) -> dict[str, SrmHoldings]:
     }
 
 
-def _own(given: dict[str, Any], name: str) -> list[int]:
+def srm_notional(case: dict[str, Any]) -> float:
+    """What everything in a case refers to, in quote."""
+    given, size = case["Scenario"], 1.0
+    for name in SRM_UNDERLYINGS:
+        contracts = sum(abs(given["OptionAmounts"][at]) for at in own(given, name)) + abs(
+            given[f"Perps_{name}"]
+        )
+        size += (contracts + given[f"w{name}"]) / UNIT * given[f"{name}SpotPrice"] / UNIT
+    return size
+
+
+def own(given: dict[str, Any], name: str) -> list[int]:
     return [at for at, underlying in enumerate(given["OptionUnderlying"]) if underlying == name]
 
 
@@ -203,12 +214,12 @@ def _perpetual_pnl(given: dict[str, Any], name: str) -> float:
 
 
 def _srm_underlying(given: dict[str, Any], name: str) -> SrmUnderlying:
-    own = _own(given, name)
-    times = sorted({given["OptionExpiries"][at] for at in own})
+    mine = own(given, name)
+    times = sorted({given["OptionExpiries"][at] for at in mine})
     spot_confidence, perpetual_confidence = given["SpotPerpConfidences"][SRM_UNDERLYINGS.index(name)]
     return SrmUnderlying(
         spot=given[f"{name}SpotPrice"] / UNIT,
-        expiries=tuple(_srm_expiry(given, own, seconds, name) for seconds in times),
+        expiries=tuple(_srm_expiry(given, mine, seconds, name) for seconds in times),
         options=tuple(
             Option(
                 times.index(given["OptionExpiries"][at]),
@@ -216,7 +227,7 @@ def _srm_underlying(given: dict[str, Any], name: str) -> SrmUnderlying:
                 bool(given["OptionIsCall"][at]),
                 given["OptionVols"][at] / UNIT,
             )
-            for at in own
+            for at in mine
         ),
         perpetual=given["PerpPrice"][SRM_UNDERLYINGS.index(name)] / UNIT,
         spot_confidence=spot_confidence / UNIT,
@@ -224,8 +235,8 @@ def _srm_underlying(given: dict[str, Any], name: str) -> SrmUnderlying:
     )
 
 
-def _srm_expiry(given: dict[str, Any], own: list[int], seconds: int, name: str) -> Expiry:
-    same = [at for at in own if given["OptionExpiries"][at] == seconds]
+def _srm_expiry(given: dict[str, Any], mine: list[int], seconds: int, name: str) -> Expiry:
+    same = [at for at in mine if given["OptionExpiries"][at] == seconds]
     forward = given["Forwards"][same[0]] / UNIT
     settling = given[f"PercentFixed{name}"] if seconds < WINDOW else 0.0
     confidence = min(min(given["ForwardConfidences"][at], given["OptionVolConfidences"][at]) for at in same)

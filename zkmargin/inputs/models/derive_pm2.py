@@ -92,14 +92,12 @@ class DerivePm2(Parameters):
                 name: decode_numbers(found.take(name), kind, f"{what}.{name}")
                 for name, kind in GROUPS.items()
             }
+            factors: dict[str, Any] = {name: found.fraction(name) for name in FACTORS}
+            scenarios = tuple(_decoded(item, f"{what}.scenarios") for item in found.items("scenarios"))
             hedges = found.items("hedges")
             return cls(
                 underlying=found.text("underlying"),
-                numbers=Pm2Parameters(
-                    scenarios=tuple(_decoded(item, f"{what}.scenarios") for item in found.items("scenarios")),
-                    **groups,
-                    **{name: found.fraction(name) for name in FACTORS},
-                ),
+                numbers=Pm2Parameters(scenarios=scenarios, **groups, **factors),
                 hedges=tuple(strings(hedges, len(hedges), f"{what}.hedges")),
                 initial_haircut=found.fractions("initial_haircut"),
             )
