@@ -93,7 +93,7 @@ def srm_book(**rates: Any) -> BookPolicy:
 
 
 def skew_book() -> BookPolicy:
-    """A book in which nothing but the gain of a turned smile can bind: next to no discount of what is held, no basis."""
+    """A book in which only the gain of a turned smile can bind: next to no discount of what is held, no basis."""
     return pm2_book(
         scenarios=(Pm2Scenario(F(1), "linear", F(5)),),
         discount=StaticDiscount(F("0.999"), F(0), F(0), F("1.04"), F("0.5"), F("0.08")),
