@@ -15,6 +15,7 @@ from zkmargin.circuits.variables import Parts
 
 if TYPE_CHECKING:
     from zkmargin.circuits.atoms.atom import Atom
+    from zkmargin.circuits.atoms.tiers import Tiers
 
 
 @dataclass(frozen=True)
@@ -50,19 +51,33 @@ class DraftTiers:
     widths: tuple[int, ...]
 
 
+@dataclass(frozen=True)
+class DraftRounding:
+    """What rounding up added to a function: `share` of its value where the columns `full` hold so much.
+
+    At most one rounding of the same `of` counts: tiers exclude each other, and so do the sides of a pair.
+    """
+
+    of: object
+    full: Mapping[int, int]
+    share: Fraction
+
+
 class Lowering(Columns):
     """Collects columns, equations, structural facts and witness steps."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, money_limit: Fraction | None = None) -> None:
+        super().__init__(money_limit)
         self.equations: list[DraftEquation] = []
         self.omitted_rows: list[DraftOmission] = []
         self.omitted_tiers: list[tuple[str, Parts, int]] = []
         self.tiers: list[DraftTiers] = []
+        self.columns_of_tiers: dict[Tiers, DraftTiers | None] = {}
         self.waivers: list[Waivers] = []  # like the steps, over columns without a place yet
         self.tails: list[Tail] = []
         self.hypotenuses: list[Hypotenuse] = []
         self.steps: list[Step] = []
+        self.roundings: list[DraftRounding] = []
         self._realised: dict[Atom, tuple[Fraction, Form]] = {}
         self._kept: dict[object, str] = {}
 
@@ -82,11 +97,18 @@ class Lowering(Columns):
             forms.append(form.scaled(Fraction(factor) * own / unit))
         return add_forms(forms)
 
+    def note_rounding(self, of: object, full: Mapping[int, int], value: Fraction, exact: Fraction) -> None:
+        """Note that a function has `value` instead of `exact` where the columns `full` hold so much."""
+        if value != exact:
+            self.roundings.append(DraftRounding(of, full, (value - exact) / value))
+
     def equation(self, name: str, row: Row, outputs: Mapping[int, int] | None = None) -> None:
         """Add an equation without a slack."""
         self.equations.append(DraftEquation(name, row, outputs or {}, None))
 
-    def inequality(self, name: str, row: Row, place: Place, high: int | None = None) -> int | None:
+    def inequality(
+        self, name: str, row: Row, place: Place, high: int | None = None, unit: Fraction | None = None
+    ) -> int | None:
         """Add row = slack and return the slack; None if the row was left out because it cannot fail.
 
         It cannot if no coefficient is negative, or if it stands there already, coefficient by coefficient.
@@ -99,11 +121,17 @@ class Lowering(Columns):
             self.omitted_rows.append(DraftOmission(name, row, self._kept[shape]))
             return None
         self._kept[shape] = name
-        return self.slack_equation(name, row, place, high)
+        return self.slack_equation(name, row, place, high, unit)
 
-    def slack_equation(self, name: str, row: Row, place: Place, high: int | None = None) -> int:
-        """Add row = slack, whatever the row is, and return the slack; `high` where more is known of it."""
+    def slack_equation(
+        self, name: str, row: Row, place: Place, high: int | None = None, unit: Fraction | None = None
+    ) -> int:
+        """Add row = slack, whatever the row is, and return the slack; `high` where more is known of it.
+
+        A slack of money, counted in `unit`, is no wider than the book's money limit needs.
+        """
         most = self.canonical_range(row)[1] if high is None else high
+        most = most if unit is None else self.within_limit(most, unit)
         slack = self.add(f"slack:{name}", max(most, 0), place)
         self.equations.append(DraftEquation(name, row, {}, slack))
         return slack
