@@ -99,7 +99,7 @@ class _Pm2:
         first, second = value * long - mark, value * short - mark
         pieces = {
             "loss": self._expiry_loss(expiry, scenario, name),
-            "gain": first if long == short else either(first, second),
+            "gain": first if long == short else either(first, second, names=("held", "owed")),
         }
         return maximum(f"skew[{expiry}, {name}]", pieces, floor_zero=True)
 

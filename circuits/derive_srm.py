@@ -61,9 +61,9 @@ class _Srm:
         mark = total(position * self.of.value[name] for name, position in self._positions(expiry).items())
         worst, unpaired = self._losses[expiry.name]
         bounded = worst + unpaired * (self.terms.unpaired(expiry, initial=initial) * expiry.forward)
-        better = either(self._isolated(expiry, initial=initial), bounded)
+        better = either(self._isolated(expiry, initial=initial), bounded, names=("isolated", "maximum loss"))
         margin = "initial" if initial else "maintenance"
-        return mark + maximum(f"{margin} options[{expiry.name}]", {"better of": better}, floor_zero=True)
+        return mark + maximum(f"{margin} options[{expiry.name}]", {"better": better}, floor_zero=True)
 
     def _isolated(self, expiry: SrmExpiry, *, initial: bool) -> Expression:
         charges = {
