@@ -4,13 +4,13 @@
     isolated   sum over options sold of their charge, mark included; what is held counts nothing
     bounded    max( 0, loss at a price of 0 and at every listed strike ) + unpaired x forward x net short calls
 
-N has options at their marks, so R adds them again: R = sum over expiries ( mark + min(isolated, bounded) ) + charges.
+N has options at their marks, so R adds them: R = sum over expiries max( 0, mark + min(isolated, bounded) ) + charges.
 The smaller of two ends convexity: `either`. Charges on the perpetual's price, and for initial margin a haircut of the
 base asset, charges where feeds are less sure than a threshold and where the quote currency lost its peg.
 
 Source: derivexyz/v2-core, `StandardManager.sol`. Over the exchange's rule: the maximum loss is taken over the strikes
-that are listed, not only those held, which differs for portfolios with more calls sold than bought; a requirement below
-0 counts as 0. Everything else is rounding, against the account.
+that are listed, not only those held, which differs for portfolios with more calls sold than bought; an expiry counts at
+least 0, which differs where marks promise more than any settlement pays. All else is rounding, against the account.
 """
 
 from __future__ import annotations
@@ -57,13 +57,14 @@ class _Srm:
         return total(charges)
 
     def _options(self, expiry: SrmExpiry, *, initial: bool) -> Expression:
-        """Mark of an expiry's options, and the better of isolated margin and maximum loss."""
+        """Return an expiry's mark and the better of isolated margin and maximum loss, together at least 0."""
         mark = total(position * self.of.value[name] for name, position in self._positions(expiry).items())
         worst, unpaired = self._losses[expiry.name]
         bounded = worst + unpaired * (self.terms.unpaired(expiry, initial=initial) * expiry.forward)
-        better = either(self._isolated(expiry, initial=initial), bounded, names=("isolated", "maximum loss"))
+        isolated = self._isolated(expiry, initial=initial)
+        better = either(mark + isolated, mark + bounded, names=("isolated", "maximum loss"))
         margin = "initial" if initial else "maintenance"
-        return mark + maximum(f"{margin} options[{expiry.name}]", {"better": better}, floor_zero=True)
+        return maximum(f"{margin} options[{expiry.name}]", {"better": better}, floor_zero=True)
 
     def _isolated(self, expiry: SrmExpiry, *, initial: bool) -> Expression:
         charges = {

@@ -172,6 +172,20 @@ def test_contracts_that_the_rule_does_not_know() -> None:
     assert not check_together(sm.policy(srm_book()), market())
 
 
+def test_a_settlement_asset_in_which_debts_would_not_be_margined() -> None:
+    for given in (pm2_book(), srm_book()):
+        problems = check_together(sm.policy(replace(given, settlement="BTC")), market())
+        assert "this model settles in the quote asset" in [problem.message for problem in problems]
+
+
+def test_too_many_strikes_for_so_many_options() -> None:
+    names = [f"O{number}" for number in range(800)]
+    options = [sm.option(name, "BTC", "0.1", 1_000 + at, "call") for at, name in enumerate(names)]
+    found = sm.market(*options, mark=dict.fromkeys(names, F(1)), volatility=dict.fromkeys(names, F(1)))
+    messages = [problem.message for problem in check_together(sm.policy(srm_book()), found)]
+    assert messages == ["too many strikes for so many options"]
+
+
 def test_feeds_in_canonical_json() -> None:
     given = market()
     again = Market.from_json(canonical.decode(canonical.encode(given.to_json()), "market"))

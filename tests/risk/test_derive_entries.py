@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from fractions import Fraction
+from typing import Any
 
 import pytest
 import small_market as sm
-from derive_market import CALL, OPTIONS, SCENARIOS, compiled, market
+from derive_market import CALL, OPTIONS, SCENARIOS, compiled, market, pm2_book
 
 from zkmargin import canonical
-from zkmargin.errors import DecodeError, VerificationError
+from zkmargin.errors import DecodeError, PolicyError, VerificationError
 from zkmargin.inputs.market import time_text
+from zkmargin.inputs.models.pm2_numbers import StaticDiscount, VolatilityShock
 from zkmargin.inputs.models.srm_numbers import SrmOptionRates
 from zkmargin.risk.derive.charges import OptionTerms, initial_charge, maintenance_charge, oracle_rate
 from zkmargin.risk.derive.pm2_entries import book_market, long_factor
@@ -84,6 +87,19 @@ def test_a_wrong_discount_or_value_is_found(by: int) -> None:
     del less[at]
     with pytest.raises(VerificationError, match="factors"):
         compare(replace(table(), books={"portfolio": replace(risk, factors=less)}), table())
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        {"discount": StaticDiscount(long_addition=F(-(10**6)))},
+        {"volatility": VolatilityShock(range_up=F(10**300), floor_days=F("1e-9"), short_term_power=F(900))},
+    ],
+)
+def test_numbers_out_of_proportion(numbers: dict[str, Any]) -> None:
+    soon = replace(market(), time=sm.MARCH - timedelta(days=1))
+    with pytest.raises(PolicyError, match="not finite"):
+        build_risk_table(sm.policy(pm2_book(**numbers)), soon)
 
 
 def test_charges_by_hand() -> None:

@@ -154,7 +154,7 @@ class DerivePm2(Parameters):
         if self.underlying not in market.assets:
             yield "underlying", self.underlying, "no such spot instrument", None
         own = [contract for contract in market.contracts if self.margins(contract)]
-        yield from settlement_faults(own, policy.quote)
+        yield from settlement_faults(book, own, policy.quote)
         perpetuals = [contract.name for contract in own if contract.kind == "perpetual"]
         if len(perpetuals) > 1:
             yield "underlying", self.underlying, "more than one perpetual", ", ".join(perpetuals)
@@ -178,8 +178,10 @@ def haircut_faults(book: BookPolicy, initial_haircut: Mapping[str, Fraction]) ->
             yield f"initial_haircut.{asset}", None, "the asset has no rates under collateral", None
 
 
-def settlement_faults(contracts: list[Instrument], quote: str) -> Iterator[Fault]:
-    """Name contracts that settle in another asset than the quote asset."""
+def settlement_faults(book: BookPolicy, contracts: list[Instrument], quote: str) -> Iterator[Fault]:
+    """Name what settles in another asset than the quote asset: a debt in it would not be margined."""
+    if book.settlement != quote:
+        yield "settlement", book.settlement, "this model settles in the quote asset", quote
     for contract in contracts:
         if contract.settlement != quote:
             yield (

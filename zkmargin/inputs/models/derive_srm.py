@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from zkmargin.inputs.policy import BookPolicy, Policy
     from zkmargin.inputs.sections import Section
 
+MOST_PAYOFFS = 1 << 19  # options x strikes of an expiry, of all expiries: each is a coefficient per bit
 GROUPS: Mapping[str, type] = {"option": SrmOptionRates, "perpetual": SrmPerpetual, "oracle": SrmOracle}
 
 
@@ -99,7 +100,8 @@ class DeriveSrm(Parameters):
             if name not in market.assets:
                 yield f"underlyings.{name}", None, "no such spot instrument", None
         own = [contract for contract in market.contracts if self.margins(contract)]
-        yield from settlement_faults(own, policy.quote)
+        yield from settlement_faults(book, own, policy.quote)
+        yield from _work_faults(own)
 
     def margins(self, contract: Instrument) -> bool:
         """Tell whether a contract is an option on, or a linear perpetual of, one of the underlyings."""
@@ -109,6 +111,18 @@ class DeriveSrm(Parameters):
     def revaluations(self) -> int:
         """Return about how many inequalities price every option; each strike of an expiry adds one."""
         return 8
+
+
+def _work_faults(contracts: list[Instrument]) -> Iterator[Fault]:
+    """Say so if looking for the maximum loss at every strike asks for hours of work."""
+    expiries: dict[Any, list[Instrument]] = {}
+    for item in contracts:
+        if item.kind == "option":
+            expiries.setdefault((item.underlying, item.expiry), []).append(item)
+    payoffs = sum(len(items) * len({item.strike for item in items}) for items in expiries.values())
+    if payoffs > MOST_PAYOFFS:
+        hint = f"options x strikes of every expiry: {payoffs}, at most {MOST_PAYOFFS}"
+        yield "underlyings", None, "too many strikes for so many options", hint
 
 
 def _read(section: Section) -> SrmUnderlyingRates:

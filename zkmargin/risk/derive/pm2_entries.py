@@ -68,6 +68,7 @@ def pm2_risk(policy: Policy, book: BookPolicy, market: Market) -> BookRisk:
     parameters, options = pm2_numbers(book), pm2_options(book, market)
     prices = pm2_prices(parameters.numbers, book_market(book, market))
     values = np.vstack([prices.shocked, prices.basis])
+    _refuse_infinite(book, values, prices.long, prices.short)
     names = tuple(scenario.name for scenario in parameters.numbers.scenarios)
     pnl = {option.name: _value(market, option, values[:, i]) for i, option in enumerate(options)}
     moving = [item for item in market.contracts if item.kind == "perpetual" and may_hold(book, item)]
@@ -80,6 +81,12 @@ def pm2_risk(policy: Policy, book: BookPolicy, market: Market) -> BookRisk:
     )
     factors = _discounts(prices, [time_text(at) for at in market_expiries(market, options)])
     return BookRisk(book.id, (*names, BASIS_UP, BASIS_DOWN), (unit,), pnl, factors)
+
+
+def _refuse_infinite(book: BookPolicy, *numbers: npt.NDArray[np.float64]) -> None:
+    if not all(np.isfinite(each).all() for each in numbers):
+        message = f"book {book.id}: a scenario price or a static discount is not finite"
+        raise PolicyError("option-price", message, hint="check rates, shocks and discounts")
 
 
 def _value(market: Market, option: Instrument, values: npt.NDArray[np.float64]) -> Pnl:
@@ -110,6 +117,4 @@ def _discounts(prices: Pm2Prices, expiries: Sequence[str]) -> dict[str, Pnl]:
 
 def _factor(value: float) -> Pnl:
     """Return a discount in whole units: exact after expiry, where it is 1."""
-    if not math.isfinite(value):
-        raise PolicyError("discount", "a static discount is not finite", hint="check rates and additions")
     return Pnl(FACTOR_UNIT, (math.floor(Fraction(value) / FACTOR_UNIT),), exact=value == 1.0)

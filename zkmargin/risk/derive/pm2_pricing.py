@@ -45,8 +45,12 @@ class Pm2Prices:
 
 
 def pm2_prices(parameters: Pm2Parameters, market: Pm2Market) -> Pm2Prices:
-    """Price every option in every scenario with Black-76."""
-    pricing = _OptionPricing(market)
+    """Price every option in every scenario with Black-76; numbers out of proportion give what is not finite."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return _priced(parameters, _OptionPricing(market))
+
+
+def _priced(parameters: Pm2Parameters, pricing: _OptionPricing) -> Pm2Prices:
     rules = parameters.basis
     long, short = static_discounts(parameters.discount, pricing.years, pricing.rate)
     return Pm2Prices(
