@@ -14,6 +14,7 @@ from fractions import Fraction
 import numpy as np
 
 from zkmargin.circuits.circuit import (
+    Alone,
     Circuit,
     Column,
     Deficits,
@@ -109,6 +110,8 @@ class _Linker:
             waivers=tuple(map(self.waivers, to.waivers)),
             tails=tuple(map(self.tail, to.tails)),
             hypotenuses=tuple(map(self.hypotenuse, to.hypotenuses)),
+            alone=tuple(map(self.alone, to.alone)),
+            allowances=tuple(replace(a, bit=self.at[a.bit], value=self.at[a.value]) for a in to.allowances),
         )
         charges = tuple((name, self.row(row)) for name, row in draft.charges)
         roundings = tuple(
@@ -168,6 +171,9 @@ class _Linker:
         legs, folds = self.named(pair.legs), self.named(pair.folds)
         return replace(pair, legs=legs, folds=folds, value=self.at[pair.value])
 
+    def alone(self, unit: Alone) -> Alone:
+        return replace(unit, value=self.at[unit.value], charge=self.at[unit.charge])
+
     def named(self, columns: Sequence[NamedColumn]) -> tuple[NamedColumn, ...]:
         return tuple((self.at[column], name) for column, name in columns)
 
@@ -180,7 +186,10 @@ class _Linker:
             case MaximumStep():
                 rows = tuple(map(self.row, step.rows))
                 slacks, waivers = self.many(step.slacks), tuple(map(self.waiver, step.waivers))
-                return replace(step, value=self.at[step.value], rows=rows, slacks=slacks, waivers=waivers)
+                allow = None if step.allow is None else self.at[step.allow]
+                return replace(
+                    step, value=self.at[step.value], rows=rows, slacks=slacks, waivers=waivers, allow=allow
+                )
             case TailStep():
                 return replace(
                     step,

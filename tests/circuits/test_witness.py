@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from circuit_cases import at, changed, columns, fill, small_book
+from circuit_cases import at, changed, columns, everything, fill, small_book, two_positions
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -218,7 +218,7 @@ SCRIPT = """
 import sys
 sys.path.insert(0, sys.argv[1])
 import small_market as sm
-from circuit_cases import small_book
+from circuit_cases import everything, small_book, two_positions
 from zkmargin.circuits.compile import compile_circuit
 from zkmargin.risk.table import build_risk_table
 policy, market = sm.policy(sm.book(), sm.spot_book()), sm.market()
@@ -226,6 +226,7 @@ table = build_risk_table(policy, market)
 for book in policy.books:
     print(compile_circuit(policy, market, table, book).circuit.digest.hex())
 print(small_book(1).circuit.digest.hex())
+print(two_positions(everything).circuit.digest.hex())
 """
 
 
@@ -239,4 +240,21 @@ def test_digests_do_not_depend_on_hash_seeds() -> None:
 
     first, second = run("1"), run("4242")
     assert first == second
-    assert len(first.split()) == 3
+    assert len(first.split()) == 4
+
+
+def test_python_integers_and_int64_agree_on_every_step() -> None:
+    book = two_positions(everything)
+    rng = np.random.default_rng(3)
+    rows = [
+        {("position", "P"): int(p), ("position", "Q"): int(q)} for p, q in rng.integers(-15, 16, (200, 2))
+    ]
+    expected, found = (
+        program.run(columns(*rows), len(rows)) for program in (book.program, wide_program(book))
+    )
+    assert found.outputs.dtype == object
+    assert expected.outputs.tolist() == found.outputs.tolist()
+    for a, b in zip(expected.columns, found.columns, strict=True):
+        assert (a.rows.tolist(), a.values.tolist()) == (b.rows.tolist(), b.values.tolist())
+    for index in range(0, 200, 7):
+        check_row(book.circuit, expected.row(index))

@@ -21,8 +21,10 @@ from zkmargin.cli.main import run
 from zkmargin.errors import DecodeError
 from zkmargin.group import default_backend
 from zkmargin.inputs.market import Market
+from zkmargin.inputs.market_files import load_market
 from zkmargin.inputs.policy import Policy
 from zkmargin.risk.entries import RiskTable
+from zkmargin.risk.table import build_risk_table
 
 SCHEMAS = {path.stem: json.loads(path.read_text()) for path in (ROOT / "docs/schemas").glob("*.json")}
 REGISTRY: Registry[Any] = Registry().with_resources(
@@ -211,3 +213,15 @@ def test_what_only_some_models_write_fits(model: str) -> None:
     validator("policy").validate(canonical.decode(canonical.encode(policy.to_json()), "policy"))
     validator("market").validate(canonical.decode(canonical.encode(market().to_json()), "market"))
     validator("risk").validate(canonical.decode(canonical.encode(table.to_json()), "risk"))
+
+
+def test_books_of_portfolio_margin_fit() -> None:
+    policy, market = load_market(ROOT / "examples/deribit/market")
+    table = build_risk_table(policy, market)
+    for name, value in (("policy", policy.to_json()), ("risk", table.to_json())):
+        plain = json.loads(canonical.encode(value))
+        validator(name).validate(plain)
+        book = plain["books"]["btc"]
+        row = book["parameters"]["basis"]["BTC"] if name == "policy" else book["delta"]["BTC-25SEP26-50000-P"]
+        row["surplus"] = "1"
+        assert not validator(name).is_valid(plain)

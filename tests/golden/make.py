@@ -1,7 +1,7 @@
 """Make the golden attestations: `python -m tests.golden.make` from the project's root, once per format version.
 
 What is in `v1` was made once and must verify for ever. A change of format makes a folder `v2` beside it; it never
-touches `v1`. Until version 1 is released the folder may be made again: remove it first.
+touches what is in `v1`. A new model adds an exchange beside the others.
 """
 
 from __future__ import annotations
@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from Crypto.PublicKey import ECC
 
-from tests.attestation import exchange, margined
+from tests.attestation import bracketed, charged, exchange, margined
 from zkmargin.attestation.build import Snapshot, attest
 from zkmargin.attestation.private import PrivateFolder
 from zkmargin.bundle import write_bundle
@@ -22,6 +23,12 @@ from zkmargin.signing import SigningKey
 
 HERE = Path(__file__).parent
 VERSION = "v1"
+EXCHANGES: dict[str, Callable[[Path], tuple[Snapshot, Ledger]]] = {
+    "bracketed": bracketed.inputs,
+    "charged": charged.inputs,
+    "margined": margined.inputs,
+    "tiny": exchange.inputs,
+}
 
 
 def make(folder: Path, snapshot: Snapshot, ledger: Ledger) -> str:
@@ -40,15 +47,16 @@ def make(folder: Path, snapshot: Snapshot, ledger: Ledger) -> str:
 
 
 def main() -> None:
-    """Make one folder per exchange."""
-    if (HERE / VERSION).exists():
-        sys.exit(f"{HERE / VERSION} exists: it must verify for ever, so it is not made again")
+    """Make the folders that are not there yet, one per exchange; the others must verify for ever."""
+    missing = [name for name in EXCHANGES if not (HERE / VERSION / name).exists()]
+    if not missing:
+        sys.exit(f"{HERE / VERSION} is complete: it must verify for ever, so it is not made again")
+    path = HERE / VERSION / "digests.json"
+    digests = json.loads(path.read_text()) if path.exists() else {}
     with tempfile.TemporaryDirectory() as files:
-        digests = {
-            "margined": make(HERE / VERSION / "margined", *margined.inputs(Path(files) / "margined")),
-            "tiny": make(HERE / VERSION / "tiny", *exchange.inputs(Path(files) / "tiny")),
-        }
-    (HERE / VERSION / "digests.json").write_text(json.dumps(digests, indent=1) + "\n")
+        for name in missing:
+            digests[name] = make(HERE / VERSION / name, *EXCHANGES[name](Path(files) / name))
+    path.write_text(json.dumps(digests, indent=1, sort_keys=True) + "\n")
 
 
 if __name__ == "__main__":

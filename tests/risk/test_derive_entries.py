@@ -64,6 +64,9 @@ def test_one_canonical_json() -> None:
     broken["books"]["portfolio"]["factors"]["more"] = {}
     with pytest.raises(DecodeError, match=r"factors\.more"):
         RiskTable.from_json(broken)
+    broken["books"]["portfolio"]["factors"] = {}
+    with pytest.raises(DecodeError, match="left out"):
+        RiskTable.from_json(broken)
 
 
 def test_a_unit_of_a_float_is_tolerated_and_said() -> None:

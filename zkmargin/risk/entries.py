@@ -60,14 +60,16 @@ class BookRisk:
 
     `pnl` has an entry for every instrument and asset of the units and for nothing else: an instrument without
     an entry cannot be held in the book, an asset without one keeps its price in every scenario. An asset's
-    entry is the P&L of one lot of its balance and of one lot of an entry cost in it. A model may say otherwise, and
-    may have `factors`, numbers by name that pass through floats: see its module in `zkmargin.risk`.
+    entry is the P&L of one lot of its balance and of one lot of an entry cost in it. `delta`: cash deltas of unexpired
+    options, one entry each, where the book charges deltas; see `zkmargin.risk.deltas`. A model may say otherwise of
+    `pnl`, and may have `factors`, numbers by name that pass through floats: see its module in `zkmargin.risk`.
     """
 
     book: str
     scenarios: tuple[str, ...]
     units: tuple[RiskUnit, ...]
     pnl: dict[str, Pnl]
+    delta: dict[str, Pnl] = field(default_factory=dict)
     factors: dict[str, Pnl] = field(default_factory=dict)
 
 
@@ -114,43 +116,54 @@ class RiskTable:
 
 
 def _book_json(book: BookRisk) -> Json:
-    factors = {"factors": _entries_json(book.factors)} if book.factors else {}
-    return factors | {
+    groups = (("delta", book.delta), ("factors", book.factors))
+    return {name: _pnl_json(entries) for name, entries in groups if entries} | {
         "book": book.book,
         "scenarios": list(book.scenarios),
         "units": [
             {"name": unit.name, "instruments": list(unit.instruments), "assets": list(unit.assets)}
             for unit in book.units
         ],
-        "pnl": _entries_json(book.pnl),
+        "pnl": _pnl_json(book.pnl),
     }
 
 
-def _entries_json(entries: dict[str, Pnl]) -> Json:
+def _pnl_json(entries: dict[str, Pnl]) -> Json:
     return {
-        name: {"unit": entry.unit, "values": list(entry.values), "exact": entry.exact}
-        for name, entry in entries.items()
+        name: {"unit": pnl.unit, "values": list(pnl.values), "exact": pnl.exact}
+        for name, pnl in entries.items()
     }
 
 
 def _book(name: str, value: Json) -> BookRisk:
     what = f"risk.books.{name}"
     with Fields(value, what) as fields:
+        groups = {group: group in fields for group in ("delta", "factors")}
         book = BookRisk(
             book=fields.choice("book", (name,)),
             scenarios=_texts(fields.items("scenarios"), f"{what}.scenarios"),
             units=tuple(_unit(unit, f"{what}.units") for unit in fields.items("units")),
-            pnl=_entries(fields.mapping("pnl"), f"{what}.pnl"),
-            factors=_entries(fields.mapping("factors"), f"{what}.factors") if "factors" in fields else {},
+            pnl=_pnls(fields.mapping("pnl"), f"{what}.pnl"),
+            **{
+                group: _pnls(fields.mapping(group), f"{what}.{group}") if there else {}
+                for group, there in groups.items()
+            },
         )
     named = sorted(name for unit in book.units for name in unit.instruments + unit.assets)
     if named != sorted(book.pnl) or any(len(pnl.values) != len(book.scenarios) for pnl in book.pnl.values()):
         raise DecodeError("risk-table", f"{what}: units, scenarios and P&L do not belong together")
+    for group, there in groups.items():
+        entries: dict[str, Pnl] = getattr(book, group)
+        if there != bool(entries) or any(len(entry.values) != 1 for entry in entries.values()):
+            singular = group.removesuffix("s")
+            raise DecodeError("risk-table", f"{what}: {singular}s have one value each, or are left out")
+    if not set(book.delta) <= set(book.pnl):
+        raise DecodeError("risk-table", f"{what}: deltas are of the instruments")
     return book
 
 
-def _entries(value: dict[str, Json], what: str) -> dict[str, Pnl]:
-    return {name: _pnl(entry, f"{what}.{name}") for name, entry in value.items()}
+def _pnls(value: dict[str, Json], what: str) -> dict[str, Pnl]:
+    return {key: _pnl(pnl, f"{what}.{key}") for key, pnl in value.items()}
 
 
 def _unit(value: Json, what: str) -> RiskUnit:

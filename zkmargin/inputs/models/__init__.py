@@ -16,13 +16,14 @@ from zkmargin.inputs.models.brackets import Brackets
 from zkmargin.inputs.models.derive_pm2 import DerivePm2
 from zkmargin.inputs.models.derive_srm import DeriveSrm
 from zkmargin.inputs.models.kind import MarginModel, Parameters
+from zkmargin.inputs.models.scenarios import PortfolioMargin
 
 __all__ = ["MODELS", "MarginModel", "Parameters"]
 
 MODELS: Mapping[str, MarginModel] = {
     model.name: model
     for model in (
-        MarginModel("scenarios", trades=True, shocks=True),
+        MarginModel("scenarios", trades=True, shocks=True, parameters=PortfolioMargin),
         MarginModel("collateral", pools=True),
         MarginModel("brackets", trades=True, parameters=Brackets),
         MarginModel("derive-pm2", trades=True, parameters=DerivePm2),

@@ -80,7 +80,7 @@ def pm2_risk(policy: Policy, book: BookPolicy, market: Market) -> BookRisk:
         tuple(asset for asset in market.assets if asset in parameters.hedges),
     )
     factors = _discounts(prices, [time_text(at) for at in market_expiries(market, options)])
-    return BookRisk(book.id, (*names, BASIS_UP, BASIS_DOWN), (unit,), pnl, factors)
+    return BookRisk(book.id, (*names, BASIS_UP, BASIS_DOWN), (unit,), pnl, factors=factors)
 
 
 def _refuse_infinite(book: BookPolicy, *numbers: npt.NDArray[np.float64]) -> None:
