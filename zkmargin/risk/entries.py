@@ -156,7 +156,7 @@ def _book(name: str, value: Json) -> BookRisk:
         entries: dict[str, Pnl] = getattr(book, group)
         if there != bool(entries) or any(len(entry.values) != 1 for entry in entries.values()):
             singular = group.removesuffix("s")
-            raise DecodeError("risk-table", f"{what}: {singular}s have one value each, or are left out")
+            raise DecodeError("risk-table", f"{what}: {singular}s have one value each, or left out")
     if not set(book.delta) <= set(book.pnl):
         raise DecodeError("risk-table", f"{what}: deltas are of the instruments")
     return book
