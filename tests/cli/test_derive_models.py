@@ -8,33 +8,7 @@ from typing import Any
 
 import pytest
 
-POLICY = """
-[exchange]
-name = "Options exchange"
-quote = "USDC"
-
-[units]
-equity_quantum = "0.000001"
-margin_quantum = "0.0001"
-
-[book.btc]
-model = "derive-pm2"
-settlement = "USDC"
-underlying = "BTC"
-collateral = { USDC = "cash", BTC = [["0", "0.97"]] }
-hedges = ["BTC"]
-initial_haircut = { BTC = "0.01" }
-limits = { position = "1e6", balance = "1e6" }
-minimum_accounts = 1
-
-[book.standard]
-model = "derive-srm"
-settlement = "USDC"
-underlyings = { BTC = {} }
-collateral = { USDC = "cash", BTC = [["0", "0.1"]] }
-limits = { position = "1e6", balance = "1e6" }
-minimum_accounts = 1
-"""
+POLICY = Path(__file__).parents[2] / "examples/policies/derive.toml"
 FILES = {
     "market/instruments.csv": """instrument,kind,underlying,settlement,lot,tick,expiry,strike,right
 USDC,spot,USDC,USDC,0.01,0.01,,,
@@ -79,7 +53,7 @@ B1,cross,BTC-APR-60000-C,0.1,0
 @pytest.fixture(scope="module")
 def exchange(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("derive")
-    for name, text in {"market/policy.toml": POLICY, **FILES}.items():
+    for name, text in {"market/policy.toml": POLICY.read_text(), **FILES}.items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text)
     return folder

@@ -155,8 +155,9 @@ def _book(name: str, value: Json) -> BookRisk:
     for group, there in groups.items():
         entries: dict[str, Pnl] = getattr(book, group)
         if there != bool(entries) or any(len(entry.values) != 1 for entry in entries.values()):
-            singular = group.removesuffix("s")
-            raise DecodeError("risk-table", f"{what}: {singular}s have one value each, or left out")
+            raise DecodeError(
+                "risk-table", f"{what}.{group}: deltas and factors have one value each, or left out"
+            )
     if not set(book.delta) <= set(book.pnl):
         raise DecodeError("risk-table", f"{what}: deltas are of the instruments")
     return book
