@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from derive_market import compiled, market
 from jsonschema import Draft202012Validator
 from readme_tour import ROOT, Tour, called
 from referencing import Registry, Resource
@@ -213,6 +214,14 @@ def test_reports_that_could_not_read_anything_fit(tour: Tour, tmp_path: Path) ->
 def test_an_error_without_problems_fits(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert run(["risk", "show", str(tmp_path / "nothing"), "--json"]) == 3
     validator("output-error").validate(json.loads(capsys.readouterr().out))
+
+
+@pytest.mark.parametrize("model", ["derive-pm2", "derive-srm"])
+def test_what_only_some_models_write_fits(model: str) -> None:
+    policy, table, _ = compiled(model)
+    validator("policy").validate(canonical.decode(canonical.encode(policy.to_json()), "policy"))
+    validator("market").validate(canonical.decode(canonical.encode(market().to_json()), "market"))
+    validator("risk").validate(canonical.decode(canonical.encode(table.to_json()), "risk"))
 
 
 def test_books_of_portfolio_margin_fit() -> None:
