@@ -102,6 +102,9 @@ class Brackets(Parameters):
         for name in self.of:
             if name not in known:
                 yield f"brackets.{name}", None, "no such contract or underlying", None
+        if self.open_interest and "open_interest" not in policy.publish:
+            hint = 'attestation.publish = ["open_interest"]: what is stated is compared with what is proven'
+            yield "open_interest", None, "stated and not published", hint
         for name in self.open_interest:
             if name not in contracts or not self.margins(contracts[name]):
                 yield f"open_interest.{name}", None, "no contract with brackets", None
