@@ -24,7 +24,7 @@ from zkmargin.margin.accounts import calculate
 from zkmargin.margin.book import BookMargin
 from zkmargin.margin.formulas import by_formula, formula_of
 from zkmargin.margin.whatif import ladder
-from zkmargin.risk.brackets import mark_notional, requirement
+from zkmargin.risk.brackets import amounts, mark_notional
 from zkmargin.risk.table import RiskTable
 
 F = Fraction
@@ -36,6 +36,12 @@ def compiled(
 ) -> tuple[Policy, RiskTable, CompiledBook]:
     parameters = Brackets({"BTC-PERP": BTC, "*": OTHERS}, maintenance, initial)
     return compile_book(bracket_book(parameters=parameters))
+
+
+def requirement(floors: list[Fraction], rates: list[Fraction], notional: Fraction, kind: Rates) -> Fraction:
+    """rate x notional - amount of the bracket that holds the notional."""
+    at = max(t for t, floor in enumerate(floors) if floor <= notional)
+    return rates[at] * notional - amounts(floors, rates, kind)[at]
 
 
 def margin_of(

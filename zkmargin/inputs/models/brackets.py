@@ -115,6 +115,10 @@ class Brackets(Parameters):
         """Tell whether a contract has brackets; an option has none, its notional says too little of its risk."""
         return contract.kind != "option" and bool(self._written(contract))
 
+    def revaluations(self) -> int:
+        """Return the most brackets of a contract: each has columns as wide as a position."""
+        return max(map(len, self.of.values()), default=0)
+
     def brackets(self, contract: Instrument) -> tuple[Bracket, ...]:
         """Return the brackets of a contract at today's open interest, none if it has none."""
         interest = self.open_interest.get(contract.name)
