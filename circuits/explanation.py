@@ -163,7 +163,7 @@ def _beyond(circuit: Circuit, group: OneHot) -> str:
     """Say how many lots of a split position lie below its tiers."""
     inputs, index = circuit.inputs, circuit.input_index
     positions = {
-        inputs[i].sides[0].parts[0][0]: label for (kind, label), i in index.items() if kind == POSITION
+        inputs[i].sides[0].parts[0][0]: label for (kind, label), i in index.items() if kind == "position"
     }
     small = index.get(("small", positions.get(group.amount[0][0], "")))
     if small is None:
