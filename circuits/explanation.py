@@ -193,7 +193,9 @@ def _waived(circuit: Circuit, group: Waivers) -> list[str]:
 
 def _favours(circuit: Circuit) -> str:
     bits = sum(len(group.bits) for group in circuit.waivers)
-    return f"{counted(bits, 'waiver')} of inequalities, within their budgets" if bits else "none"
+    found = [f"{counted(bits, 'waiver')} of inequalities, within their budgets"] if bits else []
+    names = [allowance.name for allowance in circuit.allowances]
+    return "; ".join(found + ([f"constants of {_listed(names)}, once"] if names else [])) or "none"
 
 
 def _omitted(circuit: Circuit) -> Iterator[str]:

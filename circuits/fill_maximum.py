@@ -15,12 +15,18 @@ def fill_maximum(state: State, circuit: Circuit, step: MaximumStep, block: Block
     at, rest = block.evaluate(state)
     if not len(at) or not step.rows:
         return
-    value = _least(step, -(rest // np.array(step.finer, dtype=rest.dtype)))  # rounded up
+    finer = np.array(step.finer, dtype=rest.dtype)
+    allowed = np.array(step.allowances or [0] * len(step.rows), dtype=rest.dtype)
+    value = _least(step, -((rest + allowed) // finer))  # rounded up
     put(state, circuit, step.value, at, value)
+    if step.allow is not None:
+        needed = ((rest + value[:, None] * finer)[:, allowed > 0] < 0).any(axis=1).astype(np.int64)
+        put(state, circuit, step.allow, at, needed)
+        rest = rest + needed.astype(rest.dtype)[:, None] * allowed
     waivable = {i for group in step.waivers for i in group.rows}
-    for i, (finer, slack) in enumerate(zip(step.finer, step.slacks, strict=True)):
+    for i, slack in enumerate(step.slacks):
         if i not in waivable:
-            put(state, circuit, slack, at, rest[:, i] + value * finer)
+            put(state, circuit, slack, at, rest[:, i] + value * step.finer[i])
     for group in step.waivers:
         _waive(state, circuit, step, group, at, rest, value)
 

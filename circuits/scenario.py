@@ -10,17 +10,24 @@ is owed, and entry costs. Collateral is "shocked" (no haircut, P&L in the scenar
 tiers, or absent from the policy: then it counts in N only. A debt gains in a scenario only where collateral in its
 asset loses, so that holding and owing the same never lowers a requirement: see `risk.debts.debt_pnl`.
 
+A book with parameters has charges beside its scenarios: `portfolio_margin` states its R from the same parts.
+
 Whatever is revalued is stored bit by bit, so that rounding to margin quanta costs at most one quantum per bit.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+
 from zkmargin.circuits.atoms import maximum
 from zkmargin.circuits.builder import Rules
 from zkmargin.circuits.expression import Expression, total
+from zkmargin.circuits.portfolio_margin import delta_rate, portfolio_requirement
 from zkmargin.circuits.trading import BIT, TradingBook
 from zkmargin.circuits.variables import InputKey
 from zkmargin.inputs.market import Market
+from zkmargin.inputs.models.scenarios import PortfolioMargin
 from zkmargin.inputs.policy import BookPolicy, Policy
 from zkmargin.risk.debts import debt_pnl
 from zkmargin.risk.table import RiskTable, RiskUnit
@@ -28,10 +35,12 @@ from zkmargin.risk.table import RiskTable, RiskUnit
 
 def scenario_rules(policy: Policy, market: Market, table: RiskTable, book: BookPolicy) -> Rules:
     """State the rules of a book of the model "scenarios"."""
-    return _ScenarioBook(policy, market, table, book).rules
+    return ScenarioBook(policy, market, table, book).rules
 
 
-class _ScenarioBook:
+class ScenarioBook:
+    """What a book can hold and what scenarios do to it; with parameters its requirement is `portfolio_margin`'s."""
+
     def __init__(self, policy: Policy, market: Market, table: RiskTable, book: BookPolicy) -> None:
         self.book = book
         self.risk = table.books[book.id]
@@ -40,9 +49,24 @@ class _ScenarioBook:
         self.of = TradingBook.declare(policy, market, table, book, contracts, self._digits)
         for name in self.of.position:
             if not self.risk.pnl[name].exact:
-                self.of.rules.tolerate(("position", name), self.risk.pnl[name].unit)
-        requirement = total(self._worst_case(unit) for unit in self.risk.units)
+                self.of.rules.tolerate(("position", name), self._tolerance(name))
+        requirement = self._requirement()
         self.rules = self.of.state(requirement, requirement * book.initial_factor)
+
+    def _requirement(self) -> Expression:
+        rules = self.book.parameters
+        if isinstance(rules, PortfolioMargin):
+            return portfolio_requirement(self, rules)
+        return total(self._worst_case(unit) for unit in self.risk.units)
+
+    def _tolerance(self, name: str) -> Fraction:
+        """Return how much of R per lot is the rounding of P&L and delta in the risk table."""
+        rules, unit = self.book.parameters, self.risk.pnl[name].unit
+        if not isinstance(rules, PortfolioMargin):
+            return unit
+        rate = delta_rate(self.of.market, rules, self.of.market.instruments[name])
+        delta = self.risk.delta[name].unit * rate if name in self.risk.delta else Fraction(0)
+        return unit * rules.maintenance_factor + delta
 
     def _digits(self, key: InputKey) -> int | None:
         """Store bit by bit what a scenario revalues."""
@@ -57,14 +81,18 @@ class _ScenarioBook:
 
     def _worst_case(self, unit: RiskUnit) -> Expression:
         """R_u: the largest of zero, the loss in each scenario, and the short-option minimum."""
-        position = self.of.position
-        losses = {name: -self._pnl(unit, s) for s, name in enumerate(self.risk.scenarios)}
-        charges = [position[k].short * self.minimum[k] for k in unit.instruments if self.minimum.get(k)]
-        if charges:
+        losses = {name: -self.pnl(unit, s) for s, name in enumerate(self.risk.scenarios)}
+        if charges := list(self.short_minimums(unit.instruments)):
             losses["short-option minimum"] = total(charges)
         return maximum(f"worst case {unit.name}", losses, floor_zero=True)
 
-    def _pnl(self, unit: RiskUnit, scenario: int) -> Expression:
+    def short_minimums(self, contracts: Iterable[str]) -> Iterator[Expression]:
+        """Yield the charge of every contract that has one."""
+        for name in contracts:
+            if self.minimum.get(name):
+                yield self.of.position[name].short * self.minimum[name]
+
+    def pnl(self, unit: RiskUnit, scenario: int) -> Expression:
         """P&L in quote currency of everything that the unit revalues, never above the true one."""
         moved: list[Expression] = []
         for name in unit.instruments:

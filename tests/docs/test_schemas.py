@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from json_schemas import SCHEMAS, validator
 from jsonschema import Draft202012Validator
-from readme_tour import Tour, called
+from readme_tour import ROOT, Tour, called
 
 from zkmargin import canonical
 from zkmargin.attestation.manifest import Manifest
@@ -20,8 +20,10 @@ from zkmargin.cli.main import run
 from zkmargin.errors import DecodeError
 from zkmargin.group import default_backend
 from zkmargin.inputs.market import Market
+from zkmargin.inputs.market_files import load_market
 from zkmargin.inputs.policy import Policy
 from zkmargin.risk.entries import RiskTable
+from zkmargin.risk.table import build_risk_table
 
 FILES = {  # what has a strict parser
     "manifest": "attestation/manifest.json",
@@ -194,3 +196,15 @@ def test_reports_that_could_not_read_anything_fit(tour: Tour, tmp_path: Path) ->
 def test_an_error_without_problems_fits(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert run(["risk", "show", str(tmp_path / "nothing"), "--json"]) == 3
     validator("output-error").validate(json.loads(capsys.readouterr().out))
+
+
+def test_books_of_portfolio_margin_fit() -> None:
+    policy, market = load_market(ROOT / "examples/deribit/market")
+    table = build_risk_table(policy, market)
+    for name, value in (("policy", policy.to_json()), ("risk", table.to_json())):
+        plain = json.loads(canonical.encode(value))
+        validator(name).validate(plain)
+        book = plain["books"]["btc"]
+        row = book["parameters"]["basis"]["BTC"] if name == "policy" else book["delta"]["BTC-25SEP26-50000-P"]
+        row["surplus"] = "1"
+        assert not validator(name).is_valid(plain)

@@ -1,7 +1,7 @@
 """Make the golden attestations: `python -m tests.golden.make` from the project's root, once per format version.
 
 What is in `v1` was made once and must verify for ever. A change of format makes a folder `v2` beside it; it never
-touches `v1`. Until version 1 is released the folder may be made again: remove it first.
+touches what is in `v1`. A new model adds an exchange beside the others.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from Crypto.PublicKey import ECC
 
-from tests.attestation import bracketed, exchange, margined
+from tests.attestation import bracketed, charged, exchange, margined
 from zkmargin.attestation.build import Snapshot, attest
 from zkmargin.attestation.private import PrivateFolder
 from zkmargin.bundle import write_bundle
@@ -25,6 +25,7 @@ HERE = Path(__file__).parent
 VERSION = "v1"
 EXCHANGES: dict[str, Callable[[Path], tuple[Snapshot, Ledger]]] = {
     "bracketed": bracketed.inputs,
+    "charged": charged.inputs,
     "margined": margined.inputs,
     "tiny": exchange.inputs,
 }

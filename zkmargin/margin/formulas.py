@@ -9,11 +9,11 @@ from zkmargin.inputs.ledger import Pots
 from zkmargin.inputs.market import Market
 from zkmargin.inputs.policy import Policy
 from zkmargin.margin.brackets import bracket_formula
-from zkmargin.margin.explore import explorer
+from zkmargin.margin.portfolio_margin import scenario_formula
 from zkmargin.margin.portfolios import FormulaMargin, Holdings
 
 FORMULAS: Mapping[str, Callable[[Policy, Market, str], Holdings]] = {
-    "scenarios": explorer,
+    "scenarios": scenario_formula,
     "brackets": bracket_formula,
 }
 

@@ -14,13 +14,14 @@ from collections.abc import Mapping
 
 from zkmargin.inputs.models.brackets import Brackets
 from zkmargin.inputs.models.kind import MarginModel, Parameters
+from zkmargin.inputs.models.scenarios import PortfolioMargin
 
 __all__ = ["MODELS", "MarginModel", "Parameters"]
 
 MODELS: Mapping[str, MarginModel] = {
     model.name: model
     for model in (
-        MarginModel("scenarios", trades=True, shocks=True),
+        MarginModel("scenarios", trades=True, shocks=True, parameters=PortfolioMargin),
         MarginModel("collateral", pools=True),
         MarginModel("brackets", trades=True, parameters=Brackets),
     )
