@@ -22,7 +22,7 @@ from zkmargin.attestation.private import PrivateFolder
 from zkmargin.attestation.report import Outcome
 from zkmargin.bundle import Bundle, write_bundle
 from zkmargin.bundle_verifier import Identity, verify_bundle
-from zkmargin.claim_maker import make_claim, read_attested
+from zkmargin.claim_maker import make_claim, read_attestation
 from zkmargin.claim_verifier import Expectation, verify_claim
 from zkmargin.errors import ZkmarginError
 from zkmargin.group.backend import Backend
@@ -115,7 +115,7 @@ class _Exchange:
 
     def _claim(self, bundle: Bundle) -> bytes:
         nonces = NonceKey(os.urandom(KEY_BYTES)).source(self.backend.order)
-        attested = read_attested(self.folder / "a")
+        attested = read_attestation(self.folder / "a")
         return make_claim(self.backend, attested, [bundle], CLAIM, CONTEXT, nonces).to_bytes(self.backend)
 
     def _verify_claim(self, data: bytes, context: str) -> Outcome:
