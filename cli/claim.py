@@ -11,7 +11,7 @@ from zkmargin import limits
 from zkmargin.bundle import read_bundle
 from zkmargin.claim import Claim
 from zkmargin.claim_language import form_text
-from zkmargin.claim_maker import make_claim, read_attested
+from zkmargin.claim_maker import make_claim, read_attestation
 from zkmargin.cli.output import say
 from zkmargin.files import SECRET_FILE, check_new, read_bounded, write_atomic
 from zkmargin.group import default_backend
@@ -54,7 +54,7 @@ def command(
     signed = [
         read_bundle(backend, read_bounded(path, limits.MAX_JSON_BYTES, "the bundle")) for path in bundles
     ]
-    attested = read_attested(attestation)
+    attested = read_attestation(attestation)
     claim = make_claim(
         backend,
         attested,

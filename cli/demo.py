@@ -18,7 +18,7 @@ from zkmargin.attestation.private import PrivateFolder
 from zkmargin.attestation.report import Outcome, Report
 from zkmargin.bundle import Bundle, write_bundle
 from zkmargin.bundle_verifier import Identity, verify_bundle
-from zkmargin.claim_maker import make_claim, read_attested
+from zkmargin.claim_maker import make_claim, read_attestation
 from zkmargin.claim_verifier import Expectation, verify_claim
 from zkmargin.cli import cheats
 from zkmargin.cli.output import say
@@ -205,7 +205,7 @@ def _claim(stage: Stage) -> None:
     account, pot = _healthy(stage)
     with _step(f"5. The customer of account {account} proves to a lender: {CLAIM}"):
         nonces = NonceKey(secrets.token_bytes(KEY_BYTES)).source(stage.backend.order)
-        attested, bundle = read_attested(stage.attestation), stage.bundle(account)
+        attested, bundle = read_attestation(stage.attestation), stage.bundle(account)
         claim = make_claim(stage.backend, attested, [bundle], CLAIM, LENDER, nonces, pots=[pot])
         data = claim.to_bytes(stage.backend)
         report = stage.verify_claim(data, LENDER)

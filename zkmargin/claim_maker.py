@@ -14,8 +14,8 @@ from zkmargin.attestation.report import Report
 from zkmargin.bundle import Bundle, BundleLeaf
 from zkmargin.bundle_verifier import OpenedLeaf, check_snapshot, open_leaf
 from zkmargin.claim import Claim, check_context
-from zkmargin.claim_language import Unit, WrittenForm, over_leaves, parse
-from zkmargin.claim_verifier import ratio_fault
+from zkmargin.claim_language import Unit, WrittenForm, form_text, over_leaves, parse
+from zkmargin.claim_verifier import ratio_fault, unit_of
 from zkmargin.errors import UsageError
 from zkmargin.group.backend import Backend
 from zkmargin.proofs import claim_prover
@@ -25,7 +25,7 @@ from zkmargin.proofs.linear_prover import NonceSource
 
 
 @dataclass(frozen=True)
-class Attested:
+class PublicAttestation:
     """Header and public inputs of an attestation, recomputed."""
 
     header: Header
@@ -34,10 +34,10 @@ class Attested:
     @property
     def unit(self) -> Unit:
         """Return what the constants of a claim are read in."""
-        return Unit(self.inputs.policy.quote, self.inputs.policy.equity_quantum)
+        return unit_of(self.inputs)
 
 
-def read_attested(attestation: Path) -> Attested:
+def read_attestation(attestation: Path) -> PublicAttestation:
     """Read an attestation for its customer; raise an error unless its signature holds and its public inputs agree."""
     signed = read_manifest(attestation)
     signed.check_signature()
@@ -46,12 +46,12 @@ def read_attested(attestation: Path) -> Attested:
     report.raise_unless_verified()
     if inputs is None:
         raise UsageError("attestation", "the attestation's public inputs are not all there")
-    return Attested(signed.manifest.header, inputs)
+    return PublicAttestation(signed.manifest.header, inputs)
 
 
 def make_claim(
     backend: Backend,
-    attested: Attested,
+    attested: PublicAttestation,
     bundles: Sequence[Bundle],
     text: str,
     context: str,
@@ -80,8 +80,20 @@ def make_claim(
     if fault := ratio_fault(statement, attested.inputs):
         raise UsageError("claim-ratio", fault)
     openings = [LeafOpening(found.outputs, leaf.a) for (_, leaf), found in zip(chosen, opened, strict=True)]
-    proof = claim_prover.prove(backend, statement, openings, nonces)
+    try:
+        proof = claim_prover.prove(backend, statement, openings, nonces)
+    except UsageError as error:
+        raise _in_words(error, attested.unit) from None
     return Claim(statement, tuple(leaf.path for _, leaf in chosen), proof)
+
+
+def _in_words(error: UsageError, unit: Unit) -> UsageError:
+    """Return the prover's refusal with the form as it is written."""
+    form = error.actual
+    if not isinstance(form, Form):
+        return error
+    text = f"leaf {form.leaf + 1}: {form_text(form, unit)}"
+    return UsageError(error.code, error.message, actual=text, hint=error.hint)
 
 
 def _choose(bundles: Sequence[Bundle], pots: Sequence[str]) -> list[tuple[Bundle, BundleLeaf]]:
@@ -104,7 +116,7 @@ def _choose(bundles: Sequence[Bundle], pots: Sequence[str]) -> list[tuple[Bundle
     return chosen
 
 
-def _open(backend: Backend, attested: Attested, bundle: Bundle, leaf: BundleLeaf) -> OpenedLeaf:
+def _open(backend: Backend, attested: PublicAttestation, bundle: Bundle, leaf: BundleLeaf) -> OpenedLeaf:
     header = attested.header
     check_snapshot(backend, header, bundle)
     book = header.book(leaf.book)

@@ -20,14 +20,17 @@ from zkmargin.attestation.build import Snapshot, attest
 from zkmargin.attestation.manifest import file_roles, read_manifest, write_attestation
 from zkmargin.attestation.private import PrivateFolder
 from zkmargin.attestation.report import Outcome
-from zkmargin.bundle import write_bundle
+from zkmargin.bundle import Bundle, write_bundle
 from zkmargin.bundle_verifier import Identity, verify_bundle
+from zkmargin.claim_maker import make_claim, read_attestation
+from zkmargin.claim_verifier import Expectation, verify_claim
 from zkmargin.errors import ZkmarginError
 from zkmargin.group.backend import Backend
 from zkmargin.inputs.ledger import Ledger, Pots, User, ledger_digest
 from zkmargin.inputs.market import Instrument, Market
 from zkmargin.inputs.policy_file import parse_policy
 from zkmargin.risk.table import build_risk_table
+from zkmargin.secrets import KEY_BYTES, NonceKey
 from zkmargin.signing import SigningKey
 from zkmargin.sparse import sparse
 
@@ -47,6 +50,7 @@ pad_to = 1
 minimum_accounts = 4
 """
 ONE = Fraction(1)
+CLAIM, CONTEXT = "net value >= 100 USD", "self-test"
 USER = User("somebody@example.org")
 
 
@@ -93,6 +97,10 @@ class _Exchange:
         richer = replace(leaf, inputs=((("held", "USD"), 101),))
         changed = write_bundle(self.backend, replace(bundle, leaves=(richer,)), self.key)
         yield Attempt("a changed balance is refused", self._verify(changed) is Outcome.FAILED)
+        claim = self._claim(bundle)
+        yield Attempt("an honest claim is accepted", self._verify_claim(claim, CONTEXT) is Outcome.PASSED)
+        other = self._verify_claim(claim, "another")
+        yield Attempt("a claim for somebody else is refused", other is Outcome.FAILED)
         self._understate()
         yield Attempt("an understated total is refused", self._audit("b") is Outcome.FAILED)
         self._flip()
@@ -104,6 +112,15 @@ class _Exchange:
     def _verify(self, data: bytes) -> Outcome:
         result = verify_bundle(self.backend, data, self.folder / "a", [self.key.public], Identity(USER.id))
         return result.report.outcome
+
+    def _claim(self, bundle: Bundle) -> bytes:
+        nonces = NonceKey(os.urandom(KEY_BYTES)).source(self.backend.order)
+        attested = read_attestation(self.folder / "a")
+        return make_claim(self.backend, attested, [bundle], CLAIM, CONTEXT, nonces).to_bytes(self.backend)
+
+    def _verify_claim(self, data: bytes, context: str) -> Outcome:
+        expected = Expectation(CLAIM, context)
+        return verify_claim(self.backend, data, self.folder / "a", [self.key.public], expected).report.outcome
 
     def _understate(self) -> None:
         """Publish one dollar less than is owed, signed again."""

@@ -20,7 +20,7 @@ from zkmargin.attestation.report import Outcome
 from zkmargin.bundle import Bundle
 from zkmargin.circuits.circuit import Circuit
 from zkmargin.claim import TEXT_PREFIX, Claim, read_claim
-from zkmargin.claim_maker import Attested, make_claim, read_attested
+from zkmargin.claim_maker import PublicAttestation, make_claim, read_attestation
 from zkmargin.claim_verifier import ClaimResult, Expectation, check_leaf, verify_claim
 from zkmargin.errors import DecodeError, UndecidedError, UsageError, VerificationError
 from zkmargin.group import default_backend
@@ -45,7 +45,7 @@ def traders(tmp_path_factory: pytest.TempPathFactory) -> Exchange:
 def make(
     exchange: Exchange, text: str, *bundles: Bundle, context: str = CONTEXT, seed: int = 1, **options: object
 ) -> Claim:
-    attested = read_attested(exchange.attestation)
+    attested = read_attestation(exchange.attestation)
     nonces = SeededNonces(FAST.order, seed)
     return make_claim(FAST, attested, bundles, text, context, nonces, **options)  # type: ignore[arg-type]
 
@@ -102,7 +102,7 @@ def test_forms_at_equality_and_one_quantum_below(traders: Exchange, account: str
 
 
 def test_both_backends_make_and_accept_the_same_claim(traders: Exchange) -> None:
-    attested, bundle = read_attested(traders.attestation), traders.bundle("1")
+    attested, bundle = read_attestation(traders.attestation), traders.bundle("1")
     claims = [
         make_claim(
             backend,
@@ -311,14 +311,14 @@ def test_what_is_not_proven_is_said(exchange: Exchange) -> None:
 
 def test_every_flipped_byte_is_refused(exchange: Exchange) -> None:
     data = make(exchange, "net >= 2 USD", exchange.bundle("1"), context="c").to_bytes(FAST)
-    attested = read_attested(exchange.attestation)
+    attested = read_attestation(exchange.attestation)
     for at in range(0, len(data), often(1, 29)):
         changed = bytearray(data)
         changed[at] ^= 1 << at % 8
         assert not accepted(attested, bytes(changed)), at
 
 
-def accepted(attested: Attested, data: bytes) -> bool:
+def accepted(attested: PublicAttestation, data: bytes) -> bool:
     """What decides, without the recomputation of the public inputs."""
     try:
         claim = read_claim(FAST, data)

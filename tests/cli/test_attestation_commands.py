@@ -315,7 +315,10 @@ def test_a_busy_private_folder_is_refused(folder: Path) -> None:
 def test_demo_catches_every_cheat(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert zkmargin("demo", "--accounts", 20, "--keep", tmp_path / "demo") == 0
     err = capsys.readouterr().err
-    assert err.count("INVALID by [") == 4
+    assert err.count("INVALID by [") == 5
+    assert (
+        "lender.example/loan-1: VERIFIED" in err and "shown to another.example/7: INVALID by [context]" in err
+    )
     assert "17 contracts on BTC, ETH; books" in err  # underlyings, not every asset
     assert "prove totals and account rules" in err
     assert (tmp_path / "demo" / "attestation" / "manifest.json").exists()

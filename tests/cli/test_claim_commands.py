@@ -122,6 +122,14 @@ def test_what_is_not_claimed(
     assert not out.exists()
 
 
+def test_a_false_form_is_named(
+    attested: Path, zkmargin: Call, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = ("--attestation", attested / "attestation", *CONTEXT, "-o", tmp_path / "claim")
+    assert zkmargin("claim", attested / "one.bundle", f"{RATIO} and net >= 9000000 USD", *where) == 2
+    assert "does not hold for this account (got leaf 1: net value >= 9000000 USD)" in capsys.readouterr().err
+
+
 def test_nothing_is_overwritten_and_no_bundle_is_quoted(
     attested: Path, claim: Path, zkmargin: Call, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -14,13 +14,13 @@ def test_doctor_runs_the_self_test(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["doctor"]) == 0
     out, err = capsys.readouterr()
     assert "self-test passed" in err and "native kernels" in out and "additions" in out
-    assert out.count(" ok") == 6
+    assert out.count(" ok") == 8
 
 
 def test_doctor_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["doctor", "--json"]) == 0
     value = json.loads(capsys.readouterr().out)
-    assert len(value["selftest"]) == 6 and all(step["name"] and step["passed"] for step in value["selftest"])
+    assert len(value["selftest"]) == 8 and all(step["name"] and step["passed"] for step in value["selftest"])
     assert value["facts"]["backend"] and not any(" " in name for name in value["facts"])
 
 
@@ -28,6 +28,7 @@ def test_doctor_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     "checks",
     [
         ["zkmargin.bundle_verifier.check_inclusion"],
+        ["zkmargin.proofs.claim_verifier.verify", "zkmargin.claim_verifier._compare"],
         ["zkmargin.proofs.totals_verifier.verify", "zkmargin.proofs.liabilities_verifier.verify_all"],
     ],
 )

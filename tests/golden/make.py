@@ -19,7 +19,7 @@ from tests.attestation import bracketed, charged, exchange, margined
 from zkmargin.attestation.build import Snapshot, attest
 from zkmargin.attestation.private import PrivateFolder
 from zkmargin.bundle import read_bundle, write_bundle
-from zkmargin.claim_maker import make_claim, read_attested
+from zkmargin.claim_maker import make_claim, read_attestation
 from zkmargin.inputs.ledger import Ledger
 from zkmargin.secrets import KEY_BYTES, NonceKey
 from zkmargin.signing import SigningKey
@@ -64,7 +64,7 @@ def make_claims(version: Path, names: Iterable[str]) -> None:
         folder = version / name
         bundle = read_bundle(backend, (folder / f"bundle-{account}.json").read_bytes()).bundle
         nonces = NonceKey(secrets.token_bytes(KEY_BYTES)).source(backend.order)
-        claim = make_claim(backend, read_attested(folder / "attestation"), [bundle], form, CONTEXT, nonces)
+        claim = make_claim(backend, read_attestation(folder / "attestation"), [bundle], form, CONTEXT, nonces)
         for ending, data in (("bin", claim.to_bytes(backend)), ("txt", claim.to_text(backend).encode())):
             with (folder / f"claim-{account}.{ending}").open("xb") as file:
                 file.write(data)

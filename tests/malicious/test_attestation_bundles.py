@@ -116,7 +116,7 @@ def test_left_out_and_given_the_bundle_of_an_earlier_snapshot(
     exchange: Exchange, without_bob: Exchange, monkeypatch: Patch
 ) -> None:
     assert not failed(without_bob.audit().report)  # nobody but the customer can notice
-    layers = {"bundle snapshot": nothing("_check_snapshot"), "leaf spot/cross": no_inclusion}
+    layers = {"bundle snapshot": nothing("check_snapshot"), "leaf spot/cross": no_inclusion}
     caught(monkeypatch, without_bob, exchange.bundle("2"), BOB, layers)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import pytest
@@ -286,6 +286,45 @@ def test_the_transcript_is_the_claims_own() -> None:
     again.absorb(Label.CLAIM_FORMS, (1).to_bytes(8, "big") + numbers)
     again.absorb_text(Label.CLAIM_CONTEXT, "lender")
     assert transcript.state == again.state
+
+
+# --- identity and zero everywhere
+
+
+def blanked(proof: ClaimProof) -> Iterator[tuple[str, ClaimProof]]:
+    """The proof with one point infinity or one scalar 0, one after the other."""
+    one = BACKEND.identity(1)
+    (link,), ranges = proof.links, proof.ranges
+    yield "V", replace(proof, values=one)
+    yield "D", replace(proof, links=(replace(link, mask=one),))
+    for j in range(4):
+        responses = (*link.responses[:j], 0, *link.responses[j + 1 :])
+        yield f"z{j}", replace(proof, links=(replace(link, responses=responses),))
+    yield "z'", replace(proof, links=(replace(link, blinding_response=0),))
+    for name in ("a", "s", "t1", "t2"):
+        yield name, replace(proof, ranges=replace(ranges, **{name: one}))
+    for name in ("value", "value_blinding", "blinding"):
+        yield name, replace(proof, ranges=replace(ranges, **{name: 0}))
+    for name, held in (("left", ranges.left), ("right", ranges.right)):
+        for j in range(len(held)):
+            points = BACKEND.concat([held[:j], one, held[j + 1 :]])
+            yield f"{name}{j}", replace(proof, ranges=replace(ranges, **{name: points}))
+    for last in ((0, ranges.last[1]), (ranges.last[0], 0)):
+        yield "ab", replace(proof, ranges=replace(ranges, last=last))
+
+
+def test_infinity_and_zero_are_refused_everywhere() -> None:
+    case = claim_case(BACKEND, [RICH], [HEALTHY])
+    found = {name: refused(case.statement, proof) for name, proof in blanked(honest(case))}
+    points = {name for name, code in found.items() if code.endswith("/infinity")}
+    assert points == {"V", "D", "a", "s", "t1", "t2"} | {
+        f"{side}{j}" for side in ("left", "right") for j in range(6)
+    }
+    assert set(found.values()) - {"linear/infinity", "range/infinity"} == {
+        "claim/link",
+        "range/poly",
+        "range/product",
+    }
 
 
 # --- many claims at once

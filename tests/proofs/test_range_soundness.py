@@ -16,7 +16,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from counting import point_of, vectors
+from counting import coordinates, left_kernel, point_of, rank, vectors
 from toy_groups import FreeModule, names
 
 from zkmargin.group.reference import ReferenceBackend
@@ -125,3 +125,80 @@ def test_a_foreign_component_is_seen_by_all_but_two_x(p: int) -> None:
             for t1, t2 in itertools.product(range(p), repeat=2)
         )
         assert most == 2
+
+
+# --- a fold of the inner product: at most three challenges help, whatever L and R are
+
+
+def folding(p: int) -> ReferenceBackend[tuple[int, ...]]:
+    return ReferenceBackend(FreeModule(p, names(H=1, F=1, BG=2, BH=2)))
+
+
+class Fold:
+    """The verifier's inner-product equation of two bits for one e: what L, R and the last scalars add on F, BG, BH."""
+
+    def __init__(self, p: int, e: int, y: int = 2, z: int = 1, w: int = 1) -> None:
+        self.p, self.backend = p, folding(p)
+        self.drawn = RangeChallenges(y, z, 1, w, (e,))
+
+    def rest(self, a=(0,) * 5, left=(0,) * 5, right=(0,) * 5, last=(0, 0)) -> np.ndarray:  # type: ignore[no-untyped-def]
+        """Left side minus right side; points by components on F, BG_0, BG_1, BH_0, BH_1."""
+        none = self.backend.identity(1)
+        points = [point_of(self.backend, [0, *part]) for part in (a, left, right)]
+        proof = RangeProof(points[0], none, none, none, 0, 0, 0, points[1], points[2], last)
+        statement = RangeStatement(none, 2)
+        _, product = range_verifier.equations(self.backend, statement, proof, self.drawn)
+        return np.array(coordinates(self.backend, residual(self.backend, product))[1:])
+
+    def conditions(self) -> np.ndarray:
+        """Functionals on (BG_0, BG_1, BH_0, BH_1) that vanish whatever the last scalars are."""
+        blank = self.rest()
+        of_a, of_b = (((self.rest(last=last) - blank) % self.p)[1:] for last in ((1, 0), (0, 1)))
+        return left_kernel(np.array([of_a, of_b]).T, self.p)
+
+
+@pytest.mark.parametrize("p", [7, 11])
+def test_four_challenges_force_left_and_right_to_be_honest(p: int) -> None:
+    """On BG and BH the conditions of any four e have one solution (L, R): the honest one of a state that opens."""
+    units = np.eye(5, dtype=np.int64)[1:].tolist()
+    rows = {}
+    for e in range(1, p):
+        fold = Fold(p, e)
+        blank = fold.rest()
+        sides = [fold.rest(**{side: unit}) - blank for side in ("left", "right") for unit in units]
+        rows[e] = fold.conditions() @ np.array(sides).T[1:] % p
+        assert rows[e].shape == (2, 8)
+    for four in itertools.combinations(rows, 4):
+        assert rank(np.concatenate([rows[e] for e in four]), p) == 8
+    for three in itertools.combinations(rows, 3):
+        assert rank(np.concatenate([rows[e] for e in three]), p) == 6
+
+
+@pytest.mark.parametrize("p", [7, 11])
+def test_then_two_challenges_help_a_false_product(p: int) -> None:
+    """Honest on BG and BH, anything on F: a false inner product passes for two e at most, a true one for all."""
+    rng = random.Random(p)
+    folds = [Fold(p, e) for e in range(1, p)]
+    y, z, w = folds[0].drawn.y, folds[0].drawn.z, folds[0].drawn.w
+    for false_by in (0, 1, p - 1):
+        l, r = ([rng.randrange(p) for _ in range(2)] for _ in range(2))
+        h = [value * pow(y, -i, p) % p for i, value in enumerate(r)]  # <r, BH'> on BH
+        shift = [z, z, *(-z - pow(y, -i, p) * z * z * 2**i for i in range(2))]
+        state = [(w * (l[0] * r[0] + l[1] * r[1]) + false_by) % p]
+        state += [(value + more) % p for value, more in zip((*l, *h), shift, strict=True)]
+        left = [w * l[0] * r[1] % p, 0, l[0], r[1], 0]
+        right = [w * l[1] * r[0] % p, l[1], 0, 0, r[0] * pow(y, -1, p) % p]
+        best_of_all = max(
+            sum(
+                passes(fold, state, [left[0] + f, *left[1:]], [right[0] + g, *right[1:]], l, r)
+                for fold in folds
+            )
+            for f, g in itertools.product(range(p), repeat=2)
+        )
+        assert best_of_all == (2 if false_by else p - 1)
+
+
+def passes(fold: Fold, state, left, right, l, r) -> bool:  # type: ignore[no-untyped-def]
+    (e,), p = fold.drawn.folds, fold.p
+    last = ((l[0] + e * l[1]) % p, (r[0] + pow(e, -1, p) * r[1]) % p)
+    return not fold.rest(state, [v % p for v in left], [v % p for v in right], last).any()

@@ -64,15 +64,13 @@ def prove(
 
 
 def _check_values(statement: ClaimStatement, values: Sequence[int]) -> None:
-    """Refuse what is false or does not fit. The values are secret: neither is said of which size."""
-    for number, value in enumerate(values, 1):
+    """Refuse what is false or does not fit, and name the form. Its value is secret: nothing is said of its size."""
+    for form, value in zip(statement.forms, values, strict=True):
         if value < 0:
-            raise UsageError("claim-false", f"form {number} does not hold for this account")
+            raise UsageError("claim-false", "a form does not hold for this account", actual=form)
         if value >> statement.bits:
             raise UsageError(
-                "claim-bits",
-                f"the value of form {number} has more than {statement.bits} bits",
-                hint="--bits 128",
+                "claim-bits", f"a value has more than {statement.bits} bits", actual=form, hint="--bits 128"
             )
 
 

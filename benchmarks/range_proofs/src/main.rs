@@ -13,7 +13,10 @@ const BITS: usize = 64;
 const VALUE: u64 = 7_000_000_000_000;
 
 fn main() {
-    let rounds = std::env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(20);
+    let rounds = std::env::args()
+        .nth(1)
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(20);
     let (pedersen, generators) = (PedersenGens::default(), BulletproofGens::new(BITS, 1));
     let blinding = Scalar::random(&mut rand::thread_rng());
     let prove = || {
@@ -26,7 +29,9 @@ fn main() {
     let verify = || {
         let transcript = &mut Transcript::new(b"benchmark");
         RangeProof::from_bytes(black_box(&bytes))
-            .and_then(|proof| proof.verify_single(&generators, &pedersen, transcript, &commitment, BITS))
+            .and_then(|proof| {
+                proof.verify_single(&generators, &pedersen, transcript, &commitment, BITS)
+            })
             .expect("the proof holds");
     };
     print(rounds, || drop(black_box(prove())));
