@@ -49,6 +49,4 @@ class CompiledBook:
 
     def fill(self, pots: Pots) -> Witness:
         """Return the canonical witness of every pot at once; see `fill.Program.run`."""
-        return self.program.run(
-            pots.values, len(pots), lambda row: "account {} pot {}".format(*pots.labels[row])
-        )
+        return self.program.run(pots.values, len(pots), pots.name_of)

@@ -5,8 +5,8 @@ Arithmetic is int64 where no partial sum can reach 2^62 by what the columns can 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from zkmargin.circuits.arrays import dot
 from zkmargin.circuits.circuit import Circuit
 from zkmargin.circuits.draft import Row
 from zkmargin.circuits.expression import SideKey
+from zkmargin.errors import CircuitError
 from zkmargin.sparse import EMPTY, INT64_SAFE, Rows, SparseValues, Values
 
 FEW = 64  # amounts for which bits are multiplied one by one; more are looked up
@@ -27,8 +28,9 @@ class State:
     """A witness in the making: amounts of sides in lots, and every other column filled so far."""
 
     rows: int
+    name_of: Callable[[int], str] | None  # what a refusal calls a row; None: nothing is refused
     sides: dict[SideKey, SparseValues]
-    columns: dict[int, SparseValues]
+    columns: dict[int, SparseValues] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -86,12 +88,29 @@ def reach(circuit: Circuit, row: Row) -> int:
 
 
 def put(state: State, circuit: Circuit, column: int, rows: Rows, values: Values) -> None:
-    """Store a column's non-zero values, as int64 where the column is narrow enough."""
+    """Store a column's non-zero values, as int64 where the column is narrow enough; refuse what does not fit.
+
+    At once, because whatever is computed from a column relies on what the column can hold.
+    """
     keep = (values != 0).astype(bool)
     if not keep.any():
         return
+    found = SparseValues(rows[keep], values[keep])
+    if state.name_of is not None:
+        _check_width(circuit, column, found, state.name_of)
     dtype = np.int64 if circuit.columns[column].width <= 62 else object
-    state.columns[column] = SparseValues(rows[keep], values[keep].astype(dtype))
+    state.columns[column] = SparseValues(found.rows, found.values.astype(dtype))
+
+
+def _check_width(circuit: Circuit, index: int, found: SparseValues, name_of: Callable[[int], str]) -> None:
+    column = circuit.columns[index]
+    beyond = found.rows[np.flatnonzero(found.values > column.capacity)].tolist()
+    if beyond:
+        raise CircuitError(
+            "beyond-limit",
+            f"{name_of(beyond[0])}: {column.name} is beyond the money limit of book {circuit.name}",
+            hint="a book with a higher limit can take the account",
+        )
 
 
 def _union(rows: int, groups: Sequence[Rows]) -> tuple[Rows, Any]:

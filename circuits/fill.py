@@ -46,14 +46,19 @@ class Program:
 
         Raise CircuitError for an account beyond the book's money limit, which `name_of` names.
         """
-        witness = self.complete(load_sides(self.circuit, values), rows)
-        for j, found in witness.auxiliary.items():
-            self._check_width(j, found, name_of)
-        return witness
+        return self.complete(load_sides(self.circuit, values), rows, name_of)
 
-    def complete(self, sides: Mapping[SideKey, SparseValues], rows: int) -> Witness:
-        """Fill everything that follows from the sides of the inputs, whether or not both of a pair are used."""
-        state = State(rows, dict(sides), {})
+    def complete(
+        self,
+        sides: Mapping[SideKey, SparseValues],
+        rows: int,
+        name_of: Callable[[int], str] | None = None,
+    ) -> Witness:
+        """Fill everything that follows from the sides of the inputs, whether or not both of a pair are used.
+
+        Without `name_of` also what does not fit its column.
+        """
+        state = State(rows, name_of, dict(sides))
         outputs = np.zeros((rows, len(OUTPUTS)), dtype=self.money)
         for step, block in self.steps:
             match step:
@@ -71,16 +76,6 @@ class Program:
                 case DeficitStep():
                     self._deficit(state, step, outputs)
         return Witness(self.circuit, rows, outputs, state.sides, state.columns)
-
-    def _check_width(self, index: int, found: SparseValues, name_of: Callable[[int], str]) -> None:
-        column = self.circuit.columns[index]
-        beyond = found.rows[np.flatnonzero(found.values > column.capacity)].tolist()
-        if beyond:
-            raise CircuitError(
-                "beyond-limit",
-                f"{name_of(beyond[0])}: {column.name} is beyond the money limit of book {self.circuit.name}",
-                hint="a book with a higher limit can take the account",
-            )
 
     def _block(self, step: Step) -> Block:
         match step:
