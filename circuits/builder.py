@@ -134,7 +134,7 @@ class Rules:
         value.demand("convex", "requirement")
         before = len(self._to.roundings)
         self._define(R, self._whole("requirement", value))
-        self._roundings = self._to.roundings[before:]
+        self._roundings = self._to.noted_since(before)
         self._charges = [
             self._charge(atom.name, Expression(atoms={atom: c})) for atom, c in value.atoms.items()
         ]
