@@ -123,3 +123,9 @@ def test_an_account_far_beyond_the_limit_is_refused_by_name(bits: int, tail: boo
             limited.program.run({("position", "P"): sparse([0], [lots])}, 1)
         assert caught.value.code == "beyond-limit"
         assert str(caught.value).startswith("row 0: ")
+
+
+@pytest.mark.parametrize("limit", [0, -5, "-0.01"])
+def test_a_limit_that_is_none(limit: object) -> None:
+    with pytest.raises(CircuitError, match="retail: the money limit must be positive"):
+        book(limit)
