@@ -104,8 +104,9 @@ class Program:
 
     def _slack(self, state: State, step: SlackStep, block: Block) -> None:
         at, out = block.evaluate(state)
-        if (out < 0).any():
-            raise CircuitError("violated", f"{step.name}: violated by an account")
+        wrong = at[np.flatnonzero(out[:, 0] < 0)].tolist()
+        if wrong:
+            raise CircuitError("violated", f"{step.name}: violated by {(state.name_of or _row)(wrong[0])}")
         put(state, self.circuit, step.slack, at, out[:, 0])
 
     def _tier(self, state: State, step: TierStep, block: Block) -> None:
