@@ -64,7 +64,10 @@ class Rules:
         self.margin_quantum = exact(margin_quantum)
         if (self.margin_quantum / self.equity_quantum).denominator != 1:
             raise CircuitError("quanta", "the margin quantum must be a multiple of the equity quantum")
-        self._to = Lowering(None if money_limit is None else exact(money_limit))
+        limit = None if money_limit is None else exact(money_limit)
+        if limit is not None and limit <= 0:
+            raise CircuitError("money-limit", f"{name}: the money limit must be positive", actual=str(limit))
+        self._to = Lowering(limit)
         self._labels: dict[str, int] = {}
         self._net: Expression | None = None
         self._outputs: dict[int, Row] = {}
@@ -176,7 +179,7 @@ class Rules:
         value.demand("convex", "requirement")
         before = len(self._to.roundings)
         self._define(R, self._whole("requirement", value))
-        self._roundings = self._to.roundings[before:]
+        self._roundings = self._to.noted_since(before)
         self._charges = [
             self._charge(atom.name, Expression(atoms={atom: c})) for atom, c in value.atoms.items()
         ]

@@ -5,8 +5,8 @@ What the columns can hold bounds every partial sum, and so chooses the arithmeti
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from zkmargin.circuits.circuit import Circuit
 from zkmargin.circuits.draft import Row
 from zkmargin.circuits.expression import SideKey
 from zkmargin.circuits.term_sums import Term, term_sums
+from zkmargin.errors import CircuitError
 from zkmargin.sparse import INT64_SAFE, Rows, SparseValues, Values
 
 
@@ -23,8 +24,9 @@ class State:
     """A witness in the making: amounts of sides in lots, and every other column filled so far."""
 
     rows: int
+    name_of: Callable[[int], str] | None  # what a refusal calls a row; None: nothing is refused
     sides: dict[SideKey, SparseValues]
-    columns: dict[int, SparseValues]
+    columns: dict[int, SparseValues] = field(default_factory=dict)
 
 
 class Block:
@@ -84,9 +86,26 @@ def _sides_of(rows: Sequence[Row]) -> tuple[SideKey, ...]:
 
 
 def put(state: State, circuit: Circuit, column: int, rows: Rows, values: Values) -> None:
-    """Store a column's non-zero values, as int64 where the column is narrow enough."""
+    """Store a column's non-zero values, as int64 where the column is narrow enough; refuse what does not fit.
+
+    At once, because whatever is computed from a column relies on what the column can hold.
+    """
     keep = (values != 0).astype(bool)
     if not keep.any():
         return
+    found = SparseValues(rows[keep], values[keep])
+    if state.name_of is not None:
+        _check_width(circuit, column, found, state.name_of)
     dtype = np.int64 if circuit.columns[column].width <= 62 else object
-    state.columns[column] = SparseValues(rows[keep], values[keep].astype(dtype))
+    state.columns[column] = SparseValues(found.rows, found.values.astype(dtype))
+
+
+def _check_width(circuit: Circuit, index: int, found: SparseValues, name_of: Callable[[int], str]) -> None:
+    column = circuit.columns[index]
+    beyond = found.rows[np.flatnonzero(found.values > column.capacity)].tolist()
+    if beyond:
+        raise CircuitError(
+            "beyond-limit",
+            f"{name_of(beyond[0])}: {column.name} is beyond the money limit of book {circuit.name}",
+            hint="a book with a higher limit can take the account",
+        )

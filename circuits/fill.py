@@ -8,7 +8,7 @@ its amount is not 0, one of two deficits is 0, every slack follows from its equa
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -26,6 +26,10 @@ from zkmargin.errors import CircuitError
 from zkmargin.sparse import INT64_SAFE, SparseValues, Values
 
 
+def _row(index: int) -> str:
+    return f"row {index}"
+
+
 class Program:
     """The steps of a circuit, prepared for arrays."""
 
@@ -35,13 +39,26 @@ class Program:
         most = sum(reach(circuit, step.row) for step in steps if isinstance(step, OutputStep))
         self.money = np.dtype(np.int64 if most < INT64_SAFE else object)
 
-    def run(self, values: Mapping[InputKey, SparseValues], rows: int) -> Witness:
-        """Fill `rows` accounts from their amounts in lots; see `loading.load_sides` for what is refused."""
-        return self.complete(load_sides(self.circuit, values), rows)
+    def run(
+        self, values: Mapping[InputKey, SparseValues], rows: int, name_of: Callable[[int], str] = _row
+    ) -> Witness:
+        """Fill `rows` accounts from their amounts in lots; see `loading.load_sides` for what is refused.
 
-    def complete(self, sides: Mapping[SideKey, SparseValues], rows: int) -> Witness:
-        """Fill everything that follows from the sides of the inputs, whether or not both of a pair are used."""
-        state = State(rows, dict(sides), {})
+        Raise CircuitError for an account beyond the book's money limit, which `name_of` names.
+        """
+        return self.complete(load_sides(self.circuit, values), rows, name_of)
+
+    def complete(
+        self,
+        sides: Mapping[SideKey, SparseValues],
+        rows: int,
+        name_of: Callable[[int], str] | None = None,
+    ) -> Witness:
+        """Fill everything that follows from the sides of the inputs, whether or not both of a pair are used.
+
+        Without `name_of` also what does not fit its column.
+        """
+        state = State(rows, name_of, dict(sides))
         outputs = np.zeros((rows, len(OUTPUTS)), dtype=self.money)
         for step, block in self.steps:
             match step:
@@ -87,8 +104,9 @@ class Program:
 
     def _slack(self, state: State, step: SlackStep, block: Block) -> None:
         at, out = block.evaluate(state)
-        if (out < 0).any():
-            raise CircuitError("violated", f"{step.name}: violated by an account")
+        wrong = at[np.flatnonzero(out[:, 0] < 0)].tolist()
+        if wrong:
+            raise CircuitError("violated", f"{step.name}: violated by {(state.name_of or _row)(wrong[0])}")
         put(state, self.circuit, step.slack, at, out[:, 0])
 
     def _tier(self, state: State, step: TierStep, block: Block) -> None:

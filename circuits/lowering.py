@@ -51,7 +51,7 @@ class DraftTiers:
     widths: tuple[int, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class DraftRounding:
     """What rounding up added to a function: `share` of its value where the columns `full` hold so much.
 
@@ -80,7 +80,7 @@ class Lowering(Columns):
         self.alone: list[Alone] = []
         self.steps: list[Step] = []
         self.roundings: list[DraftRounding] = []
-        self._realised: dict[Atom, tuple[Fraction, Form]] = {}
+        self._realised: dict[Atom, tuple[Fraction, Form, list[DraftRounding]]] = {}
         self._kept: dict[object, str] = {}
 
     def lower(self, expression: Expression, unit: Fraction) -> Form:
@@ -93,22 +93,29 @@ class Lowering(Columns):
         forms = [Form({side: a * per_unit for side, a in expression.sides.items()})]
         for atom, factor in expression.atoms.items():
             if atom not in self._realised:
-                own = unit / abs(Fraction(factor))
-                self._realised[atom] = own, atom.realise(self, own)
-            own, form = self._realised[atom]
+                own, before = unit / abs(Fraction(factor)), len(self.roundings)
+                form = atom.realise(self, own)
+                self._realised[atom] = own, form, self.noted_since(before)
+            else:
+                self.roundings += self._realised[atom][2]  # of whoever uses it again
+            own, form, _ = self._realised[atom]
             forms.append(form.scaled(Fraction(factor) * own / unit))
         return add_forms(forms)
 
     def value_of(self, expression: Expression) -> int | None:
         """Return the column that an expression, one atom that is in use, has as its value; None without one."""
         (atom,) = expression.atoms
-        _, form = self._realised[atom]
+        _, form, _ = self._realised[atom]
         return next(iter(form.columns), None)
 
     def note_rounding(self, of: object, full: Mapping[int, int], value: Fraction, exact: Fraction) -> None:
         """Note that a function has `value` instead of `exact` where the columns `full` hold so much."""
         if value != exact:
             self.roundings.append(DraftRounding(of, full, (value - exact) / value))
+
+    def noted_since(self, before: int) -> list[DraftRounding]:
+        """Return the roundings after the first `before`, each once."""
+        return list(dict.fromkeys(self.roundings[before:]))
 
     def equation(self, name: str, row: Row, outputs: Mapping[int, int] | None = None) -> None:
         """Add an equation without a slack."""

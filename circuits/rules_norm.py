@@ -34,7 +34,7 @@ def _leg(structure: Structure, pair: Hypotenuse, leg: NamedColumn) -> Form:
     if not name:
         return own
     stated = _stated(structure, _inequality(structure, name))
-    if stated.columns.get(column) != 1:
+    if stated.columns != own.columns:  # affine: what a row may overstate could shorten the leg
         raise CircuitError("selector", f"{name}: does not force the size of a leg of {pair.name}")
     return add_forms([stated, own])
 

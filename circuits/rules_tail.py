@@ -47,12 +47,19 @@ def _scenario(structure: Structure, tail: Tail, excess: int, mean: Equation) -> 
     others = [(equation, a) for equation, a in uses if equation is not mean]
     if len(others) == 1 and others[0][0].slack is not None and others[0][1] > 0:
         equation, a = others[0]
-        if _at(equation, tail.up, tail.down) == [a, -a]:
+        if _at(equation, tail.up, tail.down) == [a, -a] and not _relieved(structure, equation):
             return equation.name
     name = circuit.columns[excess].name
     raise CircuitError(
-        "selector", f"{name}: one scenario must hold it, the threshold of {tail.name} beside it"
+        "selector",
+        f"{name}: one scenario must hold it, with the threshold of {tail.name} and no value beside it",
     )
+
+
+def _relieved(structure: Structure, equation: Equation) -> bool:
+    """Whether an auxiliary value makes a loss smaller: losses are convex, so values only add to them."""
+    terms = equation.arrays
+    return bool((structure.is_value[terms.variables] & (terms.coefficients > 0)).any())
 
 
 def _check_uses(structure: Structure, tail: Tail, own: set[str]) -> None:

@@ -30,7 +30,11 @@ def chords(
     first: int = 1,
     per_doubling: int = 2,
 ) -> tuple[list[int], list[Fraction]]:
-    """Return knots in lots and slopes per lot up to `most` lots: `piecewise(name, amount, *chords(name, ...))`."""
+    """Return knots in lots and slopes per lot up to `most` lots: `piecewise(name, amount, *chords(name, ...))`.
+
+    `most` is what the columns of the amount can hold, not what is expected: beyond it the last chord goes on, below
+    the law.
+    """
     power, factor, size = exact(exponent), exact(coefficient), exact(lot)
     if power < 1:
         raise CurvatureError(

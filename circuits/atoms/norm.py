@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from zkmargin.circuits.arrays import remainders
+from zkmargin.circuits.arrays import dot, remainders
 from zkmargin.circuits.atoms.atom import Atom
 from zkmargin.circuits.circuit import Hypotenuse
 from zkmargin.circuits.draft import WORST_CASES, Form, Row, add_forms
@@ -133,4 +133,4 @@ def _lost(to: Lowering, row: Row) -> int:
         return 0
     parts = to.written_out[row.sides]
     inexact = remainders(parts.lots, parts.counts, [row.prices[side] for side in row.sides]) != 0
-    return int(np.sum(parts.capacities[inexact.astype(bool)]))
+    return dot(inexact.astype(np.int64), parts.capacities)

@@ -213,7 +213,11 @@ def exact_pnl(row: dict[InputKey, int], unit: RiskUnit, risk: BookRisk, s: int) 
         ({("held", "BTC"): 1, ("pledged:loan", "BTC"): 2}, "collateral", "unpledged[BTC]: a negative amount"),
         ({("position", "BTC-PERP"): 1 << 17}, "underlying", "an amount does not fit its 17 bits"),
         ({("position", "BTC-PERP"): -(1 << 17)}, "underlying", "an amount does not fit its 17 bits"),
-        ({("cost", "USD"): 5}, "underlying", "cost in USD only with a position settled in it: violated"),
+        (
+            {("cost", "USD"): 5},
+            "underlying",
+            "cost in USD only with a position settled in it: violated by account ",
+        ),
     ],
 )
 def test_what_has_no_witness(row: dict[InputKey, int], book: str, message: str) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from circuit_cases import broken, columns
+from toy_groups import Zp
 
+from zkmargin.attestation.book import BookSecrets, commit_book
 from zkmargin.circuits.atoms import expected_shortfall, maximum
 from zkmargin.circuits.builder import Rules
 from zkmargin.circuits.compiled import CompiledBook
@@ -13,7 +15,9 @@ from zkmargin.circuits.expression import Expression, Signed
 from zkmargin.circuits.facts import CircuitFacts
 from zkmargin.circuits.witness import check_row
 from zkmargin.errors import CircuitError
+from zkmargin.group.reference import ReferenceBackend
 from zkmargin.inputs.ledger import Pots, User
+from zkmargin.sparse import sparse
 
 NAMES = [f"P{i}" for i in range(20)]
 FACTS = CircuitFacts(dict.fromkeys(NAMES, 100) | {"USD": 1}, {})
@@ -82,3 +86,43 @@ def test_an_account_beyond_the_limit_is_refused_by_name() -> None:
     assert str(named.value).endswith(
         "is beyond the money limit of book retail; a book with a higher limit can take the account"
     )
+
+
+def test_a_build_names_the_account_and_not_its_place_in_the_tree() -> None:
+    pots = Pots(
+        "retail",
+        (("alice", "main"), ("bob", "main")),
+        columns({("position", "P0"): 1}, {("position", "P0"): 100_000}),
+        (User("alice"), User("bob")),
+    )
+    secrets = BookSecrets(a=[1] * 3, b=[1] * 3, salts=[b""] * 3, places=np.array([1, 2, 0]))
+    with pytest.raises(CircuitError) as caught:
+        commit_book(ReferenceBackend(Zp(11)), LIMITED, pots, secrets, b"")
+    assert str(caught.value).startswith("account bob pot main: ")
+
+
+@pytest.mark.parametrize("bits", [20, 50, 61, 62, 63, 70, 90])
+@pytest.mark.parametrize("tail", [False, True])
+def test_an_account_far_beyond_the_limit_is_refused_by_name(bits: int, tail: bool) -> None:
+    """However far: what follows from a column is computed in integers that hold what the column holds."""
+    rules = Rules("retail", version=1, equity_quantum="0.01", margin_quantum="0.01", money_limit=1_000)
+    position = rules.signed("position", {"P": bits})["P"]
+    losses = {"down": position * 2, "up": position * -3, "jump": position * 5}
+    inner = expected_shortfall("es", losses, "0.123456789") if tail else maximum("inner", losses)
+    rules.net_value(position * 1)
+    rules.equity(position * 1)
+    rules.requirement(maximum("outer", {"inner": inner * "1.5"}, floor_zero=True))
+    rules.initial_requirement(Expression())
+    limited = rules.compile()
+    assert broken(limited.circuit, CircuitFacts({"P": 100}, {})) == set()
+    for lots in (1 << (bits - 1), -(1 << (bits - 1)), (1 << bits) - 1):
+        with pytest.raises(CircuitError) as caught:
+            limited.program.run({("position", "P"): sparse([0], [lots])}, 1)
+        assert caught.value.code == "beyond-limit"
+        assert str(caught.value).startswith("row 0: ")
+
+
+@pytest.mark.parametrize("limit", [0, -5, "-0.01"])
+def test_a_limit_that_is_none(limit: object) -> None:
+    with pytest.raises(CircuitError, match="retail: the money limit must be positive"):
+        book(limit)

@@ -24,6 +24,7 @@ from zkmargin.errors import CircuitError, CurvatureError
 
 FACTS = CircuitFacts({"P": 0, "Q": 0}, {})
 LEVEL = Fraction(1297, 1295)
+SIGNS = (("all", 1), ("spread", -1))
 
 
 def of_positions(count: int, bits: int = 12, digits: int | None = 1, unit: object = 1) -> CompiledBook:
@@ -187,3 +188,20 @@ def test_in_words() -> None:
 def test_an_empty_account_needs_nothing() -> None:
     row = fill(two_positions(lambda p, q: norm("n", {"p": p, "q": q})), {}).row(0)
     assert not row.columns
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_many_wide_positions_of_which_each_lot_loses_a_fraction(sign: int) -> None:
+    """Their capacities together are beyond 64 bits: columns are as wide as rounding needs all the same."""
+    rules = Rules("norm", version=1, equity_quantum=1, margin_quantum=1)
+    held = rules.signed("position", {f"P{i}": 60 for i in range(64)})
+    dust = {
+        label: total(p * Fraction(s**i, 10**9) for i, p in enumerate(held.values())) for label, s in SIGNS
+    }
+    rules.net_value(Expression())
+    rules.equity(Expression())
+    rules.requirement(norm("n", dust))
+    rules.initial_requirement(Expression())
+    book = rules.compile()
+    lots = sign * ((1 << 60) - 1)
+    check_row(book.circuit, fill(book, {("position", name): lots for name in held}).row(0))

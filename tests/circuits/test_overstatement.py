@@ -6,9 +6,9 @@ from fractions import Fraction
 
 import pytest
 import small_market as sm
-from circuit_cases import one_position
+from circuit_cases import fill, one_position
 
-from zkmargin.circuits.atoms import maximum
+from zkmargin.circuits.atoms import Tiers, maximum
 from zkmargin.circuits.circuit import OUTPUTS, Circuit, Equation, R, variable
 from zkmargin.circuits.compile import compile_circuit
 from zkmargin.circuits.compiled import CompiledBook
@@ -87,3 +87,30 @@ def test_a_maximum_inside_a_maximum_adds_its_error() -> None:
     column = next(j for j, c in enumerate(book.circuit.columns) if c.name == "max:inner")
     assert error(book.circuit, variable(column)) > 0
     assert overstatement(book) == reference(book) > error(book.circuit, variable(column))
+
+
+def tiered_book(*, first: str, digits: int | None = None) -> CompiledBook:
+    """R is a charge on tiers, rounded up by up to 2/3 a lot and 1/3 a jump, that another statement may use first."""
+    rules, position = one_position(bits=5, digits=digits)
+    tiers = Tiers("tiers", position.gross, [0, 6], apart=True)
+    charge = tiers.function("charge", [4, Fraction(83, 3)], [Fraction(10, 3), 9])
+    rules.net_value(position * 1)
+    if first == "initial requirement":
+        rules.initial_requirement(charge)
+    rules.equity(position * 1 - (charge if first == "equity" else 0))
+    rules.requirement(charge)
+    if first != "initial requirement":
+        rules.initial_requirement(charge)
+    return rules.compile()
+
+
+@pytest.mark.parametrize("first", ["initial requirement", "equity", "requirement"])
+def test_what_another_statement_rounded_first_counts_as_well(first: str) -> None:
+    book = tiered_book(first=first)
+    most = overstatement(book)
+    assert most == overstatement(tiered_book(first="requirement")) > 0
+    for lots in range(-31, 32):
+        size = abs(lots)
+        above = Fraction(83, 3) + 9 * (size - 6) if size >= 6 else 4 + Fraction(10, 3) * size
+        found = int(fill(book, {("position", "P"): lots}).outputs[0][R])
+        assert 0 <= found - (above if lots else 0) <= most

@@ -9,8 +9,10 @@ import pytest
 from circuit_cases import broken, equation, fill, two_positions, with_terms, without
 from circuit_oracle import best
 
-from zkmargin.circuits.atoms import norm
+from zkmargin.circuits.atoms import maximum, norm
+from zkmargin.circuits.atoms.norm import Norm
 from zkmargin.circuits.circuit import Circuit, R
+from zkmargin.circuits.expression import Expression, Signed
 from zkmargin.circuits.facts import CircuitFacts
 
 FACTS = CircuitFacts({"P": 0, "Q": 0}, {})
@@ -83,3 +85,17 @@ def test_a_fold_that_is_counted_as_a_credit() -> None:
 def test_a_declaration_that_is_not_of_this_circuit(change: dict[str, object]) -> None:
     cheat = replace(HONEST, hypotenuses=(replace(HONEST.hypotenuses[0], **change),))  # type: ignore[arg-type]
     assert broken(cheat, FACTS) == {"selector"}
+
+
+def test_a_leg_that_a_free_value_shortens() -> None:
+    """Legs are affine: whoever may overstate what is taken from a leg lowers the norm."""
+
+    def requirement(p: Signed, q: Signed) -> Expression:
+        half = maximum("half", {"p": p}, floor_zero=True)
+        return Norm("n", {"p": p * 2 - half, "q": q}, "").expression()  # `norm` refuses it
+
+    book = two_positions(requirement, bits=8)
+    row = fill(book, {("position", "P"): 180}).row(0)
+    assert row.outputs[R] >= 180
+    assert best(book.circuit, row, R) < 106  # half raised to all that 8 bits hold
+    assert broken(book.circuit, FACTS) == {"selector"}

@@ -54,6 +54,16 @@ def test_a_scenario_without_the_threshold() -> None:
     accepted(cheat, 0, **excess, **{f"slack:{A}": 0, f"slack:{B}": 0, f"slack:{NAME}": 24 - 24})
 
 
+def test_a_loss_that_the_value_itself_pays() -> None:
+    """What is charged may not lower what it is held against: the rest of the rules sees a base of a maximum there."""
+    cheat = with_terms(HONEST, A, {"es:es": 1})
+    assert broken(cheat, FACTS) == {"selector"}
+    excess = {"excess:es.a": 0, "excess:es.b": 1, UP: 7, DOWN: 0, "es:es": 8}  # 7 + 8 >= 12, 7 + 1 >= 8
+    accepted(
+        cheat, 8, **excess, **{f"slack:{A}": 7 + 8 - 12, f"slack:{B}": 0, f"slack:{NAME}": 2 * 8 - 14 - 1}
+    )
+
+
 def test_a_share_of_more_than_all_scenarios() -> None:
     cheat = with_terms(HONEST, NAME, {"es:es": 3, UP: -3, DOWN: 3})
     assert broken(cheat, FACTS) == {"selector"}

@@ -125,7 +125,7 @@ def commit_book(
     a, b = [secrets.a[source] for source in order], [secrets.b[source] for source in order]
     circuit = compiled.circuit
     placed = {key: _placed(column, secrets.places) for key, column in pots.values.items()}
-    witness = compiled.program.run(placed, len(order))
+    witness = compiled.program.run(placed, len(order), lambda row: pots.name_of(order[row]))
     words = witness.words()
     identities = _identities(pots, secrets, context)
     leaves = Leaves(

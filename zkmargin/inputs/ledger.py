@@ -77,6 +77,10 @@ class Pots:
     def __repr__(self) -> str:
         return f"Pots(book={self.book!r}, {len(self)} pots)"
 
+    def name_of(self, row: int) -> str:
+        """Return what a refusal calls a row."""
+        return "account {} pot {}".format(*self.labels[row])
+
 
 @dataclass(frozen=True, repr=False)
 class Ledger:
