@@ -62,8 +62,8 @@ class AlteredBook:
     def program(self) -> AlteredBook:
         return self
 
-    def run(self, placed: Any, count: int) -> AlteredWitness:
-        witness = self._compiled.program.run(placed, count)
+    def run(self, placed: Any, count: int, *name_of: Any) -> AlteredWitness:
+        witness = self._compiled.program.run(placed, count, *name_of)
         rows: list[Row] = [dict(zip(OUTPUTS, map(int, values), strict=True)) for values in witness.outputs]
         for column, entries in zip(self.circuit.columns, witness.columns, strict=True):
             for at, value in zip(entries.rows.tolist(), entries.values.tolist(), strict=True):
