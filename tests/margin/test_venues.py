@@ -1,4 +1,4 @@
-"""examples/policies with brackets: each is lawful, compiles, and asks for what its venue's rule asks for."""
+"""examples/policies of brackets: each is lawful, compiles, and asks for what its venue's rule asks for."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from zkmargin.margin.formulas import by_formula
 from zkmargin.risk.table import build_risk_table
 
 FOLDER = Path(__file__).parents[2] / "examples" / "policies"
-POLICIES = [FOLDER / f"{name}.toml" for name in ("dydx-v4", "hyperliquid", "lighter", "step-factor")]
+POLICIES = sorted(path for path in FOLDER.glob("*.toml") if 'model = "brackets"' in path.read_text())
 PRICES = {
     "USDC": Fraction(1),
     "BTC": Fraction(100_000),
@@ -43,7 +43,7 @@ def market() -> Market:
 
 def margin(name: str, asset: str, notional: int, equity: int = 0) -> BookMargin:
     """Margin of one position bought at its mark, with some cash."""
-    policy = parse_policy((FOLDER / f"{name}.toml").read_text())
+    policy = parse_policy(next(path for path in POLICIES if path.stem == name).read_text())
     table = build_risk_table(policy, market())
     book = compile_circuit(policy, market(), table, "perp")
     lots = Fraction(notional) / (PRICES[asset] * Fraction(LOTS[asset]))
