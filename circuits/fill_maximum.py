@@ -17,7 +17,7 @@ def fill_maximum(state: State, circuit: Circuit, step: MaximumStep, block: Block
         return
     allowed = np.array(step.allowances or [0] * len(step.rows), dtype=rest.dtype)
     value = _least(step, -((rest + allowed) // np.array(step.finer, dtype=rest.dtype)))  # rounded up
-    put(state, circuit, step.value, at, value)
+    _put_value(state, circuit, step, at, value)
     for i, finer in enumerate(step.finer):
         rest[:, i] += value * finer
     if step.allow is not None:
@@ -30,9 +30,19 @@ def fill_maximum(state: State, circuit: Circuit, step: MaximumStep, block: Block
         put(state, circuit, slack, at, rest[:, i])
 
 
+def _put_value(state: State, circuit: Circuit, step: MaximumStep, at: Rows, value: Values) -> None:
+    """Put a value, where it is negative as what is above the floor and a bit."""
+    if step.below is None:
+        put(state, circuit, step.value, at, value)
+        return
+    below = np.asarray(value < 0, dtype=np.int64)
+    put(state, circuit, step.below, at, below)
+    put(state, circuit, step.value, at, value + below.astype(value.dtype) * step.depth)
+
+
 def _least(step: MaximumStep, need: Values) -> Values:
-    """Return the largest of zero, what plain rows need, and what each group needs once its budget is used."""
-    value: Values = np.zeros(len(need), dtype=need.dtype)
+    """Return the largest of the floor, what plain rows need, and what each group needs once its budget is used."""
+    value: Values = np.full(len(need), -step.depth, dtype=need.dtype)
     plain = need.shape[1] - sum(len(group.rows) for group in step.waivers)
     if plain:
         value = np.maximum(value, need[:, :plain].max(axis=1))

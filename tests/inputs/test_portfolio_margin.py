@@ -78,6 +78,8 @@ REFUSED: dict[str, tuple[dict[str, Any], dict[str, Any], str, str]] = {
     "a cap of nothing": ({"linear_cap": F(0)}, {}, "linear_cap", "must be positive"),
     "gains for more than themselves": ({"gain_offset": F("1.01")}, {}, "gain_offset", "not from 0 to 1"),
     "losses counted as gains": ({"gain_offset": F("-0.5")}, {}, "gain_offset", "not from 0 to 1"),
+    "a cap of no offset": ({"gain_offset": F(0), "gain_cap": F(5)}, {}, "gain_cap", "nothing to cap"),
+    "a cap at nothing": ({"gain_offset": F(1), "gain_cap": F(0)}, {}, "gain_cap", "nothing to cap"),
     "an offset in one grid": (
         {"gain_offset": F(0)},
         {"netting": "joint"},
@@ -203,6 +205,7 @@ def test_the_good_parameters_are_taken() -> None:
         maintenance_factor=F("0.8"),
         linear_cap=F(1),
         gain_offset=F(1),
+        gain_cap=F("0.5"),
         moves={"0 up": {"BTC": F("-0.99")}},
         weights={"0 up": {"*": F(2)}},
         volatility={"*": SHOCK},

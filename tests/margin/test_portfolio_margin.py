@@ -240,18 +240,29 @@ def test_the_circuit_is_the_formula_rounded_up(name: str, book: str, data: st.Da
     assert np.isclose(float(int(margin.equity[0]) * policy.equity_quantum), formula.equity[0])
 
 
-@pytest.mark.parametrize("offset", ["0", "0.75", "1"])
-def test_gains_that_offset_losses_of_other_underlyings(offset: str) -> None:
-    book = sm.book(parameters=PortfolioMargin(gain_offset=F(offset)), short_option_minimum=F(0))
+@pytest.mark.parametrize(
+    ("offset", "cap"),
+    [("0", None), ("0.75", None), ("1", None), ("0.5", "40"), ("0.5", "9000"), ("1", "100")],
+)
+@pytest.mark.parametrize("eth", [-20, 20])
+def test_gains_that_offset_losses_of_other_underlyings(offset: str, cap: str | None, eth: int) -> None:
+    rules = PortfolioMargin(gain_offset=F(offset), gain_cap=None if cap is None else F(cap))
+    book = sm.book(parameters=rules, short_option_minimum=F(0))
     policy, market = sm.policy(book), sm.market()
-    row = {("position", "BTC-PERP"): 10, ("position", "ETH-PERP"): -20}
+    row = {("position", "BTC-PERP"): 10, ("position", "ETH-PERP"): eth}
     requirement, _, rounding = proven(policy, market, "portfolio", row)
-    btc, eth = F("0.16") * 10 * F("100.01"), F("0.18") * 20 * F("40.01")  # lost and gained when prices fall
-    exact = max(btc - F(offset) * eth, eth - F(offset) * btc)
+    losses = F("0.16") * 10 * F("100.01"), F("0.18") * eth * F("40.01")  # when prices fall
+    exact = max(sum(counted(sign * loss, F(offset), cap) for loss in losses) for sign in (1, -1))
     assert 0 <= requirement - exact <= rounding
     formula = by_formula(policy, market, sm.pots(row))
     assert formula is not None
     assert formula.requirement[0] == pytest.approx(float(exact), abs=1e-9)
+
+
+def counted(loss: Fraction, offset: Fraction, cap: str | None) -> Fraction:
+    """A loss in full, a gain by the offset and up to the cap."""
+    gain = max(-loss, F(0)) * offset
+    return max(loss, F(0)) - (gain if cap is None else min(gain, F(cap)))
 
 
 def test_a_ladder_of_prices_takes_the_charges() -> None:

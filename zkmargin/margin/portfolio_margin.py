@@ -3,8 +3,8 @@
     R = maintenance factor x sum over groups of  max(0, worst scenario + basis, minimum charges)
 
 Sources: Deribit, "Portfolio Margin" and the API reference of private/pme/simulate (worst case, roll shock, 0.8); OKX,
-"OKEx adjusts scaling-factor logic" and the API reference of the position builder (minimum charge, multipliers); Paradex,
-"Portfolio Margin" (minimum delta). The policies under examples/policies say what they take from each;
+"OKEx adjusts scaling-factor logic" and the API reference of the position builder (minimum charge, multipliers);
+Paradex, "Portfolio Margin" (minimum delta). The policies under examples/policies say what they take from each;
 `zkmargin.circuits.portfolio_margin` proves the same in integers.
 """
 
@@ -48,8 +48,9 @@ class PortfolioFormula(Holdings):
     def _worst(self, losses: Floats) -> Floats:
         """Return the worst scenario of every group, shape (P, G): of each unit, or of all with gains offset."""
         if self.rules.gain_offset is not None:
-            gains = float(self.rules.gain_offset) * np.minimum(losses, 0.0)
-            losses = (np.maximum(losses, 0.0) + gains).sum(axis=1, keepdims=True)
+            most = np.inf if self.rules.gain_cap is None else float(self.rules.gain_cap)
+            gains = np.minimum(float(self.rules.gain_offset) * np.maximum(-losses, 0.0), most)
+            losses = (np.maximum(losses, 0.0) - gains).sum(axis=1, keepdims=True)
         return np.asarray(np.maximum(losses.max(axis=2), 0.0))
 
     def _summed(self, portfolios: Portfolios, charges: Iterator[tuple[int, Floats]]) -> Floats:

@@ -58,6 +58,9 @@ def _factors(rules: PortfolioMargin, book: BookPolicy) -> Iterator[Fault]:
         yield "maintenance_factor", decimal_text(rules.maintenance_factor), "must be positive", None
     if rules.linear_cap is not None and rules.linear_cap <= 0:
         yield "linear_cap", decimal_text(rules.linear_cap), "must be positive", None
+    if rules.gain_cap is not None and (rules.gain_cap <= 0 or not rules.gain_offset):
+        hint = "no gain is offset" if rules.gain_cap > 0 else 'for none at all set gain_offset = "0"'
+        yield "gain_cap", decimal_text(rules.gain_cap), "nothing to cap", hint
     if rules.gain_offset is None:
         return
     if not 0 <= rules.gain_offset <= 1:

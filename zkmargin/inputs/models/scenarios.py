@@ -4,7 +4,8 @@
     maintenance_factor = "0.8"                  # of everything below; initial_factor multiplies the result
     measure = "settlement"                      # losses counted in coins of the settlement asset, not in quote
     linear_cap = "1"                            # everything but options moves by at most so many price ranges
-    gain_offset = "0.5"                         # of an underlying's gains, what counts against others' losses
+    gain_offset = "0.5"                         # of an underlying's gains, what counts against others' losses,
+    gain_cap = "10000"                          # and how much of it at most
     [book.portfolio.portfolio_margin.moves]     # relative price moves of a scenario, in place of price x price_range
     crash = { BTC = "-0.66", "*" = "-0.5" }
     [book.portfolio.portfolio_margin.weights]   # in place of the scenario's weight
@@ -74,6 +75,7 @@ class PortfolioMargin(Parameters):
     measure: Measure = "quote"
     linear_cap: Fraction | None = None
     gain_offset: Fraction | None = None
+    gain_cap: Fraction | None = None
     moves: Mapping[str, Mapping[str, Fraction]] = field(default_factory=dict)
     weights: Mapping[str, Mapping[str, Fraction]] = field(default_factory=dict)
     volatility: Mapping[str, VolatilityShock] = field(default_factory=dict)
@@ -93,6 +95,7 @@ class PortfolioMargin(Parameters):
             measure=cast(Measure, table.text("measure", "quote")),
             linear_cap=_maybe(table, "linear_cap"),
             gain_offset=_maybe(table, "gain_offset"),
+            gain_cap=_maybe(table, "gain_cap"),
             moves=read_numbers(table, "moves"),
             weights=read_numbers(table, "weights"),
             volatility=read_rows(table, "volatility", VolatilityShock),
@@ -112,6 +115,7 @@ class PortfolioMargin(Parameters):
                 measure=cast(Measure, found.text("measure")),
                 linear_cap=_optional(found.text("linear_cap"), f"{what}.linear_cap"),
                 gain_offset=_optional(found.text("gain_offset"), f"{what}.gain_offset"),
+                gain_cap=_optional(found.text("gain_cap"), f"{what}.gain_cap"),
                 moves=decoded_numbers(found.take("moves"), f"{what}.moves"),
                 weights=decoded_numbers(found.take("weights"), f"{what}.weights"),
                 volatility=decoded_rows(found.mapping("volatility"), VolatilityShock, what),
@@ -130,6 +134,7 @@ class PortfolioMargin(Parameters):
             "measure": self.measure,
             "linear_cap": _text(self.linear_cap),
             "gain_offset": _text(self.gain_offset),
+            "gain_cap": _text(self.gain_cap),
             "moves": numbers_json(self.moves),
             "weights": numbers_json(self.weights),
             "volatility": rows_json(self.volatility),
