@@ -159,7 +159,7 @@ def _waived(circuit: Circuit, group: Waivers) -> list[str]:
 def _favours(circuit: Circuit) -> str:
     bits = sum(len(group.bits) for group in circuit.waivers)
     found = [f"{counted(bits, 'waiver')} of inequalities, within their budgets"] if bits else []
-    names = [item.name for item in (*circuit.allowances, *circuit.floors)]
+    names = [allowance.name for allowance in circuit.allowances] + [floor.name for floor in circuit.floors]
     return "; ".join(found + ([f"constants of {_listed(names)}, once"] if names else [])) or "none"
 
 

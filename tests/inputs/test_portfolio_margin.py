@@ -67,6 +67,9 @@ def test_scenarios_may_be_named() -> None:
     assert [scenario.name for scenario in book.scenarios] == ["crash", "+1 x 1/2"]
     with pytest.raises(InputError, match="a scenario stands twice"):
         parse_policy(POLICY.replace('scenarios = "span-16"', own.replace("crash", "+1 x 1/2")))
+    for charge in ("short-option minimum", "minimum delta", "minimum charge"):
+        with pytest.raises(InputError, match="reserved"):
+            parse_policy(POLICY.replace('scenarios = "span-16"', own.replace("crash", charge)))
     for name in ('"cra\\u0007sh"', "7"):
         with pytest.raises(InputError, match="scenarios"):
             parse_policy(POLICY.replace('scenarios = "span-16"', own.replace('"crash"', name)))
