@@ -10,8 +10,8 @@ full, its gain by the offset and up to the cap. The charges:
     minimum charge    marginal multipliers of a rate x gross cash delta
     short-option minimum, as in the plain model
 
-The minimums are alternatives, each summed over the group. Deltas of options are floored in the risk table, so that each
-sign of a net delta has a bound of its own, never below the true one.
+Deductions lower a group's loss in a scenario. The minimums are alternatives, each summed over the group. Deltas of
+options are floored in the risk table, so each sign of a net delta has a bound of its own, never below the true one.
 """
 
 from __future__ import annotations
@@ -72,9 +72,11 @@ class _PortfolioMargin:
             for s, label in enumerate(self.book.risk.scenarios)
         }
         basis, minimums = list(self._basis(contracts)), self._minimums(contracts)
+        worst = losses if basis else losses | minimums
+        scan = maximum(f"worst case {name}", worst, floor_zero=True, allowances=self.rules.deductions)
         if not basis:
-            return maximum(f"worst case {name}", losses | minimums, floor_zero=True)
-        whole = total([maximum(f"worst case {name}", losses, floor_zero=True), *basis])
+            return scan
+        whole = total([scan, *basis])
         if not minimums:
             return whole
         return maximum(f"charge {name}", {"worst case and basis": whole} | minimums, floor_zero=True)

@@ -124,6 +124,8 @@ REFUSED: dict[str, tuple[dict[str, Any], dict[str, Any], str, str]] = {
     "a move to nothing": ({"moves": {"0 up": {"BTC": F(-1)}}}, {}, "moves.0 up.BTC", "to 0 or below"),
     "weights of no scenario": ({"weights": {"boom": {"*": F(1)}}}, {}, "weights.boom", "no such scenario"),
     "a weight of nothing": ({"weights": {"0 up": {"*": F(0)}}}, {}, "weights.0 up.*", "must be positive"),
+    "a deduction of no scenario": ({"deductions": {"boom": F(1)}}, {}, "deductions.boom", "no such scenario"),
+    "a deduction of nothing": ({"deductions": {"0 up": F(0)}}, {}, "deductions.0 up", "must be positive"),
     "volatility of no underlying": (
         {"volatility": {"XRP": SHOCK}},
         {},
@@ -211,6 +213,7 @@ def test_the_good_parameters_are_taken() -> None:
         gain_cap=F("0.5"),
         moves={"0 up": {"BTC": F("-0.99")}},
         weights={"0 up": {"*": F(2)}},
+        deductions={"0 up": F(5)},
         volatility={"*": SHOCK},
         basis={"BTC": BasisMove(F(0), F(1))},
         minimum_delta={"*": DeltaRates(F("0.01"), F("0.02"))},
@@ -258,6 +261,7 @@ def test_what_is_no_such_table(old: str, new: str, message: str) -> None:
     [
         {"maintenance_factor": None},
         {"moves": []},
+        {"deductions": {"0 up": 1}},
         {"moves": {"0 up": "1"}},
         {"basis": {"*": {"minimum": "1"}}},
         {"minimum_charge": {"*": {"rate": "1", "multipliers": "1"}}},

@@ -10,6 +10,8 @@
     crash = { BTC = "-0.66", "*" = "-0.5" }
     [book.portfolio.portfolio_margin.weights]   # in place of the scenario's weight
     crash = { SOL = "0.3" }
+    [book.portfolio.portfolio_margin.deductions]        # from the loss of a scenario, in quote currency
+    crash = "50000"
     [book.portfolio.portfolio_margin.volatility]
     "*" = { up = "0.5", down = "0.25", minimum = "0.5", short_power = "0.3", long_power = "0.13", days_floor = "1" }
     [book.portfolio.portfolio_margin.basis]
@@ -19,8 +21,8 @@
     [book.portfolio.portfolio_margin.minimum_charge]
     "*" = { rate = "0.0045", multipliers = [["0", "1"], ["250000", "2"]] }
 
-Every table is by underlying, "*" stands for all others. What is left out is not charged; moves, weights and
-volatilities that are left out are those of the plain model. The formulas are in docs/margin.md.
+Tables are by underlying, "*" standing for all others, or by scenario. What is left out is not charged; moves, weights
+and volatilities that are left out are those of the plain model. The formulas are in docs/margin.md.
 """
 
 from __future__ import annotations
@@ -78,6 +80,7 @@ class PortfolioMargin(Parameters):
     gain_cap: Fraction | None = None
     moves: Mapping[str, Mapping[str, Fraction]] = field(default_factory=dict)
     weights: Mapping[str, Mapping[str, Fraction]] = field(default_factory=dict)
+    deductions: Mapping[str, Fraction] = field(default_factory=dict)
     volatility: Mapping[str, VolatilityShock] = field(default_factory=dict)
     basis: Mapping[str, BasisMove] = field(default_factory=dict)
     minimum_delta: Mapping[str, DeltaRates] = field(default_factory=dict)
@@ -89,7 +92,7 @@ class PortfolioMargin(Parameters):
         if KEY not in section:
             return None
         table = section.section(KEY)
-        charges = table.section("minimum_charge", required=False)
+        charges, deductions = (table.section(key, required=False) for key in ("minimum_charge", "deductions"))
         found = cls(
             maintenance_factor=table.decimal("maintenance_factor", ONE),
             measure=cast(Measure, table.text("measure", "quote")),
@@ -98,6 +101,7 @@ class PortfolioMargin(Parameters):
             gain_cap=_maybe(table, "gain_cap"),
             moves=read_numbers(table, "moves"),
             weights=read_numbers(table, "weights"),
+            deductions={name: deductions.decimal(name) for name in sorted(deductions.names())},
             volatility=read_rows(table, "volatility", VolatilityShock),
             basis=read_rows(table, "basis", BasisMove),
             minimum_delta=read_rows(table, "minimum_delta", DeltaRates),
@@ -118,6 +122,7 @@ class PortfolioMargin(Parameters):
                 gain_cap=_optional(found.text("gain_cap"), f"{what}.gain_cap"),
                 moves=decoded_numbers(found.take("moves"), f"{what}.moves"),
                 weights=decoded_numbers(found.take("weights"), f"{what}.weights"),
+                deductions=found.fractions("deductions"),
                 volatility=decoded_rows(found.mapping("volatility"), VolatilityShock, what),
                 basis=decoded_rows(found.mapping("basis"), BasisMove, what),
                 minimum_delta=decoded_rows(found.mapping("minimum_delta"), DeltaRates, what),
@@ -137,6 +142,7 @@ class PortfolioMargin(Parameters):
             "gain_cap": _text(self.gain_cap),
             "moves": numbers_json(self.moves),
             "weights": numbers_json(self.weights),
+            "deductions": {name: fraction_text(amount) for name, amount in self.deductions.items()},
             "volatility": rows_json(self.volatility),
             "basis": rows_json(self.basis),
             "minimum_delta": rows_json(self.minimum_delta),
