@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from zkmargin.circuits.compile import compile_circuit
 from zkmargin.circuits.witness import check_row
-from zkmargin.errors import UsageError
+from zkmargin.errors import CircuitError, UsageError
 from zkmargin.inputs.market import Market
 from zkmargin.inputs.market_files import load_market
 from zkmargin.inputs.models.named_rates import DeltaRates
@@ -270,6 +270,26 @@ def counted(loss: Fraction, offset: Fraction, cap: str | None) -> Fraction:
     """A loss in full, a gain by the offset and up to the cap."""
     gain = max(-loss, F(0)) * offset
     return max(loss, F(0)) - (gain if cap is None else min(gain, F(cap)))
+
+
+@pytest.mark.parametrize(("lots", "loss"), [(-10, "60.016"), (10, "160.016"), (-5, "0"), (-7, "12.0112")])
+def test_deductions_from_one_scenario(lots: int, loss: str) -> None:
+    rules = PortfolioMargin(deductions={"up": F(100)}, maintenance_factor=F("0.8"))
+    book = sm.book(scenario_set="custom", scenarios=sm.UP_DOWN, parameters=rules, short_option_minimum=F(0))
+    policy, market = sm.policy(book), sm.market()
+    requirement, _, rounding = proven(policy, market, "portfolio", {("position", "BTC-PERP"): lots})
+    assert 0 <= requirement - F("0.8") * F(loss) <= rounding
+    formula = by_formula(policy, market, sm.pots({("position", "BTC-PERP"): lots}))
+    assert formula is not None
+    assert formula.requirement[0] == pytest.approx(0.8 * float(loss), abs=1e-9)
+
+
+def test_a_deduction_finer_than_the_margin_quantum_is_refused() -> None:
+    rules = PortfolioMargin(deductions={"up": F("0.00005")})
+    book = sm.book(scenario_set="custom", scenarios=sm.UP_DOWN, parameters=rules)
+    policy, market = sm.policy(book), sm.market()
+    with pytest.raises(CircuitError, match="worst case BTC, piece up: a constant must be"):
+        compile_circuit(policy, market, build_risk_table(policy, market), "portfolio")
 
 
 def test_what_is_owed_in_quote_costs_coins_when_the_coin_falls() -> None:
