@@ -18,12 +18,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 
+from zkmargin.circuits.alone import NettingUnit, side_of
 from zkmargin.circuits.atoms.maximum import maximum
+from zkmargin.circuits.circuit import Alone
 from zkmargin.circuits.compiled import CompiledBook
 from zkmargin.circuits.draft import BALANCES, COSTS, POSITIONS, RESULTS, Row
-from zkmargin.circuits.expression import Expression, Inequality, Signed, SplitPosition
+from zkmargin.circuits.expression import Expression, Inequality, Signed, SplitPosition, total
 from zkmargin.circuits.layout import Draft, DraftGate, link
-from zkmargin.circuits.loading import POSITION, SMALL
+from zkmargin.circuits.loading import ALONE, POSITION, SMALL
 from zkmargin.circuits.lowering import DraftRounding, Lowering
 from zkmargin.circuits.parameters import exact
 from zkmargin.circuits.steps import DeficitStep, OutputStep, SlackStep
@@ -32,7 +34,12 @@ from zkmargin.errors import CircuitError, CurvatureError
 from zkmargin.sparse import integers
 
 ONE = Fraction(1)
-BLOCKS = {"cost": COSTS, POSITION: POSITIONS, SMALL: POSITIONS}  # every other kind is a balance
+BLOCKS = {
+    "cost": COSTS,
+    POSITION: POSITIONS,
+    SMALL: POSITIONS,
+    ALONE: POSITIONS,
+}  # every other kind is a balance
 
 
 class Rules:
@@ -62,6 +69,7 @@ class Rules:
         self._net: Expression | None = None
         self._outputs: dict[int, Row] = {}
         self._gates: list[DraftGate] = []
+        self._alone: tuple[Expression, Sequence[NettingUnit]] = Expression(), ()
         self._tolerance: dict[InputKey, Fraction] = {}
         self._charges: list[tuple[str, Row]] = []
         self._roundings: list[DraftRounding] = []
@@ -91,6 +99,40 @@ class Rules:
             return self.signed(POSITION, {label: bits})[label]
         small = self.signed(SMALL, {label: narrow})[label]
         return SplitPosition(small, self.signed(POSITION, {label: bits})[label], (1 << narrow) - 1)
+
+    def netting_unit(
+        self, name: str, positions: Mapping[str, Signed], others: Iterable[Expression] = ()
+    ) -> NettingUnit:
+        """Declare legs beside positions that net, for accounts that hold one of them and none of `others`.
+
+        N and E count position and leg alike; the legs of all units are charged by `charged_alone`.
+        """
+        legs = {label: self._leg(label, position) for label, position in positions.items()}
+        moved = tuple(dict.fromkeys(index for other in others for index, _ in other.sides))
+        return NettingUnit(name, positions, legs, moved)
+
+    def _leg(self, label: str, position: Signed) -> Signed:
+        parts = self._to.parts(side_of(position.long))
+        widths = [self._to.columns[column].width for column, _ in parts]
+        return self.signed(ALONE, {label: sum(widths)}, digits=widths[0] if len(widths) > 1 else None)[label]
+
+    def charged_alone(self, units: Sequence[NettingUnit]) -> Expression:
+        """Return what all legs are charged together, to be added wherever the units' worst cases are."""
+        charge = maximum("alone", {"sum": total(unit.charge for unit in units)}, floor_zero=True)
+        self._alone = charge, units
+        return charge
+
+    def _state_alone(self) -> None:
+        charge, units = self._alone
+        for unit in units:
+            value, charged = self._to.value_of(unit.measured), self._to.value_of(charge)
+            if value is None or charged is None:
+                raise CircuitError("alone", f"{unit.name}: has no loss that could be charged alone")
+            legs = tuple(
+                (side_of(unit.positions[label].long)[0], side_of(leg.long)[0])
+                for label, leg in unit.legs.items()
+            )
+            self._to.alone.append(Alone(unit.name, value, charged, legs, unit.others))
 
     def _input(
         self, key: InputKey, bits: int, sides: tuple[str, ...], digits: int | None
@@ -182,6 +224,7 @@ class Rules:
         missing = [OUTPUTS[output] for output in range(len(OUTPUTS)) if output not in self._outputs]
         if missing:
             raise CircuitError("output", f"{self.name}: {', '.join(missing)} not stated")
+        self._state_alone()
         deficits = {
             **self._deficit("shortfall", "surplus", {E: 1, R: -1}),
             **self._deficit("bad_debt", "owed", {N: 1}),

@@ -27,7 +27,8 @@ from zkmargin.circuits.variables import OUTPUTS, E, I, InputKey, N, NamedColumn,
 __all__ = [
     "OUTPUTS", "N", "E", "R", "I", "InputKey", "Terms", "Parts", "variable",
     "Circuit", "Column", "Equation", "Input", "Side", "Price",
-    "OneHot", "Waivers", "Allowance", "Floor", "Tail", "Hypotenuse", "Gate", "OmittedRow", "OmittedTier", "Deficits",
+    "OneHot", "Waivers", "Allowance", "Floor", "Tail", "Hypotenuse", "Alone", "Gate", "OmittedRow", "OmittedTier",
+    "Deficits",
 ]  # fmt: skip
 
 WORD_BITS = 16
@@ -154,6 +155,20 @@ class Hypotenuse:
 
 
 @dataclass(frozen=True)
+class Alone:
+    """Positions that net in `value`, and the legs that `charge` charges where they stand alone.
+
+    `legs` are inputs (position, leg); a position stands alone where none of the others and of `others` is held.
+    """
+
+    name: str
+    value: int
+    charge: int
+    legs: tuple[tuple[int, int], ...]
+    others: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Allowance:
     """A bit whose constants lower pieces of one maximum, whose column is `value`: free, as it can only be left off."""
 
@@ -235,6 +250,7 @@ class Circuit:
     waivers: tuple[Waivers, ...] = ()
     tails: tuple[Tail, ...] = ()
     hypotenuses: tuple[Hypotenuse, ...] = ()
+    alone: tuple[Alone, ...] = ()
     allowances: tuple[Allowance, ...] = ()
     floors: tuple[Floor, ...] = ()
 

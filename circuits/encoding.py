@@ -52,6 +52,7 @@ def _where_present(circuit: Circuit) -> dict[str, Json]:
         "waivers": circuit.waivers,
         "tails": circuit.tails,
         "hypotenuses": circuit.hypotenuses,
+        "alone": circuit.alone,
         "allowances": circuit.allowances,
         "floors": circuit.floors,
     }

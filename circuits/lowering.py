@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from zkmargin.circuits.circuit import Allowance, Floor, Hypotenuse, Tail, Waivers
+from zkmargin.circuits.circuit import Allowance, Alone, Floor, Hypotenuse, Tail, Waivers
 from zkmargin.circuits.draft import Columns, Form, Place, Row, add_forms
 from zkmargin.circuits.expression import Expression
 from zkmargin.circuits.steps import Step
@@ -78,6 +78,7 @@ class Lowering(Columns):
         self.waivers: list[Waivers] = []  # like the steps, over columns without a place yet
         self.tails: list[Tail] = []
         self.hypotenuses: list[Hypotenuse] = []
+        self.alone: list[Alone] = []
         self.steps: list[Step] = []
         self.roundings: list[DraftRounding] = []
         self._realised: dict[Atom, tuple[Fraction, Form]] = {}
@@ -98,6 +99,12 @@ class Lowering(Columns):
             own, form = self._realised[atom]
             forms.append(form.scaled(Fraction(factor) * own / unit))
         return add_forms(forms)
+
+    def value_of(self, expression: Expression) -> int | None:
+        """Return the column that an expression, one atom that is in use, has as its value; None without one."""
+        (atom,) = expression.atoms
+        _, form = self._realised[atom]
+        return next(iter(form.columns), None)
 
     def note_rounding(self, of: object, full: Mapping[int, int], value: Fraction, exact: Fraction) -> None:
         """Note that a function has `value` instead of `exact` where the columns `full` hold so much."""

@@ -6,6 +6,7 @@
     4  wrap               no sum over all accounts can reach r / 2: true modulo r is true
     5  reach              what was left out cannot bind, by what columns can hold
     6  selector, gate     tiers, constants and waivers are forced; costs only with positions
+       alone              a leg that stands alone costs no less than it could save by netting
        published          totals are the inputs' and deficits' own
 
 They run in this order: once the form is checked the others rely on it (digits are adjacent powers of two, terms rise).
@@ -18,6 +19,7 @@ from collections.abc import Callable, Mapping
 
 from zkmargin.circuits.circuit import Circuit
 from zkmargin.circuits.facts import CircuitFacts
+from zkmargin.circuits.rules_alone import check_alone
 from zkmargin.circuits.rules_form import check_form, check_width
 from zkmargin.circuits.rules_outputs import check_deficit, check_output, check_published, check_wrap
 from zkmargin.circuits.rules_selectors import check_gate, check_reach, check_selector
@@ -35,6 +37,7 @@ RULES: Mapping[str, Callable[[Structure], None]] = {
     "wrap": check_wrap,
     "reach": check_reach,
     "selector": check_selector,
+    "alone": check_alone,
     "gate": check_gate,
     "published": check_published,
 }

@@ -44,8 +44,6 @@ maintenance_factor = "0.5"
 linear_cap = "1"
 [book.portfolio.portfolio_margin.moves]
 crash = "-0.6"
-[book.portfolio.portfolio_margin.deductions]
-crash = "20"
 [book.portfolio.portfolio_margin.volatility]
 "*" = { up = "0.5", down = "0.25", minimum = "0.5", short_power = "0.3", long_power = "0.13", days_floor = "1" }
 [book.portfolio.portfolio_margin.basis]

@@ -11,10 +11,13 @@ from datetime import UTC, datetime
 from fractions import Fraction
 
 import pytest
+from circuit_cases import everything, two_positions
 
 from zkmargin.circuits.compile import COMPILERS, compile_circuit
 from zkmargin.inputs.market import Instrument, Market, in_circuit_order
 from zkmargin.inputs.models import MODELS
+from zkmargin.inputs.models.bracket import Bracket
+from zkmargin.inputs.models.brackets import Brackets
 from zkmargin.inputs.policy import BookPolicy, Policy, Scenario
 from zkmargin.risk.table import BookRisk, Pnl, RiskTable, RiskUnit
 
@@ -113,6 +116,19 @@ def test_circuits_of_version_1_stay_as_they_are(name: str) -> None:
     assert compile_circuit(policy(), market(), table(), name).circuit.digest.hex() == DIGESTS[name]
 
 
+def test_the_circuit_of_brackets_stays_as_it_is() -> None:
+    """Two brackets, the first lots apart, whole initial rates; the inverse contract has one bracket."""
+    brackets = {
+        "BTC-PERP": (Bracket(F(0), F("0.004"), F("0.008")), Bracket(F(50_000), F("0.005"), F("0.01"))),
+        "BTC": (Bracket(F(0), F("0.01"), F("0.02")),),
+    }
+    changes = {"model": "brackets", "parameters": Brackets(brackets, initial="whole")}
+    perp = replace(book("spot"), id="perp", pools={}, collateral={"USD": "cash"}, **changes)
+    rules = replace(policy(), books={"perp": perp})
+    found = compile_circuit(rules, market(), table(), "perp").circuit.digest.hex()
+    assert found == "dd0e97f576391fecf9a64c3a0c52d7b98f5b48bae441d5a98619505df5b54b95"
+
+
 def test_every_version_knows_every_model() -> None:
     assert all(set(models) == set(MODELS) for models in COMPILERS.values())
 
@@ -143,3 +159,19 @@ def test_everything_public_is_in_the_digest() -> None:
     books = {"spot": replace(book("spot"), pools=tiers)}
     assert digest("spot", rules=replace(policy(), books=books)) != base["spot"]
     assert digest("spot", rules=replace(policy(), exchange="Another")) == base["spot"]
+
+
+def test_atoms_stay_as_they_are_and_their_declarations_are_in_the_digest() -> None:
+    circuit = two_positions(everything).circuit
+    assert circuit.digest.hex() == "8581d31884f12bcb0388a45c59a8fb6ac851d8788a9ac8d104aff3e3710e6dcf"
+    changed = [
+        replace(circuit, **{name: getattr(circuit, name)[1:]})
+        for name in ("waivers", "tails", "hypotenuses", "one_hots")
+    ]
+    assert len({item.digest for item in (circuit, *changed)}) == 5
+
+
+def test_circuits_without_later_declarations_do_not_name_them() -> None:
+    names = {b"waivers", b"tails", b"hypotenuses", b"allowances", b"alone"}
+    plain = compile_circuit(policy(), market(), table(), "portfolio").circuit.canonical
+    assert not [name for name in names if b'"' + name + b'":' in plain]

@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from Crypto.PublicKey import ECC
 
-from tests.attestation import charged, exchange, margined
+from tests.attestation import bracketed, charged, exchange, margined
 from zkmargin.attestation.build import Snapshot, attest
 from zkmargin.attestation.private import PrivateFolder
 from zkmargin.bundle import write_bundle
@@ -22,6 +23,12 @@ from zkmargin.signing import SigningKey
 
 HERE = Path(__file__).parent
 VERSION = "v1"
+EXCHANGES: dict[str, Callable[[Path], tuple[Snapshot, Ledger]]] = {
+    "bracketed": bracketed.inputs,
+    "charged": charged.inputs,
+    "margined": margined.inputs,
+    "tiny": exchange.inputs,
+}
 
 
 def make(folder: Path, snapshot: Snapshot, ledger: Ledger) -> str:
@@ -39,20 +46,17 @@ def make(folder: Path, snapshot: Snapshot, ledger: Ledger) -> str:
     return attested.digest.hex()
 
 
-INPUTS = {"charged": charged.inputs, "margined": margined.inputs, "tiny": exchange.inputs}
-
-
 def main() -> None:
-    """Make the exchanges that are not there yet, one folder each."""
-    missing = [name for name in INPUTS if not (HERE / VERSION / name).exists()]
+    """Make the folders that are not there yet, one per exchange; the others must verify for ever."""
+    missing = [name for name in EXCHANGES if not (HERE / VERSION / name).exists()]
     if not missing:
         sys.exit(f"{HERE / VERSION} is complete: it must verify for ever, so it is not made again")
-    listed = HERE / VERSION / "digests.json"
-    digests = json.loads(listed.read_text()) if listed.exists() else {}
+    path = HERE / VERSION / "digests.json"
+    digests = json.loads(path.read_text()) if path.exists() else {}
     with tempfile.TemporaryDirectory() as files:
         for name in missing:
-            digests[name] = make(HERE / VERSION / name, *INPUTS[name](Path(files) / name))
-    listed.write_text(json.dumps(dict(sorted(digests.items())), indent=1) + "\n")
+            digests[name] = make(HERE / VERSION / name, *EXCHANGES[name](Path(files) / name))
+    path.write_text(json.dumps(digests, indent=1, sort_keys=True) + "\n")
 
 
 if __name__ == "__main__":

@@ -262,6 +262,8 @@ def test_what_is_no_such_table(old: str, new: str, message: str) -> None:
         {"maintenance_factor": None},
         {"moves": []},
         {"deductions": {"0 up": 1}},
+        {"deductions": {}},
+        {"gain_cap": ""},
         {"moves": {"0 up": "1"}},
         {"basis": {"*": {"minimum": "1"}}},
         {"minimum_charge": {"*": {"rate": "1", "multipliers": "1"}}},

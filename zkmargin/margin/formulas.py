@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from zkmargin.errors import UsageError
 from zkmargin.inputs.ledger import Pots
 from zkmargin.inputs.market import Market
 from zkmargin.inputs.policy import Policy
@@ -17,10 +18,18 @@ FORMULAS: Mapping[str, Callable[[Policy, Market, str], Holdings]] = {
 }
 
 
+def formula_of(policy: Policy, market: Market, book_id: str) -> Holdings:
+    """Return the formula of a book at a market; raise UsageError for a book whose model requires nothing."""
+    book = policy.books.get(book_id)
+    if book is None or book.model not in FORMULAS:
+        known = ", ".join(FORMULAS)
+        raise UsageError("unknown-book", f"{book_id!r} is no book of the models {known}")
+    return FORMULAS[book.model](policy, market, book_id)
+
+
 def by_formula(policy: Policy, market: Market, pots: Pots) -> FormulaMargin | None:
     """Return the margin of a ledger's pots by the formula of their book, None where the model requires nothing."""
-    formula = FORMULAS.get(policy.books[pots.book].model)
-    if formula is None or not len(pots):
+    if policy.books[pots.book].model not in FORMULAS or not len(pots):
         return None
-    rules = formula(policy, market, pots.book)
+    rules = formula_of(policy, market, pots.book)
     return rules.margin(rules.from_pots(pots))

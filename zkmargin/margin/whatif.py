@@ -10,7 +10,7 @@ import numpy as np
 
 from zkmargin.inputs.market import Instrument, Market
 from zkmargin.inputs.policy import Policy
-from zkmargin.margin.portfolio_margin import scenario_formula
+from zkmargin.margin.formulas import formula_of
 from zkmargin.margin.portfolios import Floats, Portfolios
 from zkmargin.risk.pricing import black76, years_between
 from zkmargin.risk.scenarios import option_terms
@@ -57,10 +57,13 @@ def ladder(
     underlying: str,
     moves: Sequence[float],
 ) -> tuple[Floats, Floats]:
-    """Return (equity, requirement), shapes (len(moves), P), after each move of an underlying, relative."""
+    """Return (equity, requirement) by the book's formula, shapes (len(moves), P), after moves of an underlying.
+
+    Raise UsageError for a book whose model requires nothing.
+    """
     interest = policy.books[book_id].interest
     found = [
-        scenario_formula(policy, move_market(market, {underlying: move}, interest=interest), book_id).margin(
+        formula_of(policy, move_market(market, {underlying: move}, interest=interest), book_id).margin(
             portfolios
         )
         for move in moves

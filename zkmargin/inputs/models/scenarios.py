@@ -33,6 +33,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, ClassVar, Literal, Self, cast
 
 from zkmargin.canonical import Json, fraction_text
+from zkmargin.errors import DecodeError
 from zkmargin.inputs.json_fields import Fields, fraction, strings
 from zkmargin.inputs.models.kind import Parameters
 from zkmargin.inputs.models.named_rates import (
@@ -119,10 +120,10 @@ class PortfolioMargin(Parameters):
                 measure=cast(Measure, found.text("measure")),
                 linear_cap=_optional(found.text("linear_cap"), f"{what}.linear_cap"),
                 gain_offset=_optional(found.text("gain_offset"), f"{what}.gain_offset"),
-                gain_cap=_optional(found.text("gain_cap"), f"{what}.gain_cap"),
+                gain_cap=found.fraction("gain_cap") if "gain_cap" in found else None,
                 moves=decoded_numbers(found.take("moves"), f"{what}.moves"),
                 weights=decoded_numbers(found.take("weights"), f"{what}.weights"),
-                deductions=found.fractions("deductions"),
+                deductions=_deductions(found, what) if "deductions" in found else {},
                 volatility=decoded_rows(found.mapping("volatility"), VolatilityShock, what),
                 basis=decoded_rows(found.mapping("basis"), BasisMove, what),
                 minimum_delta=decoded_rows(found.mapping("minimum_delta"), DeltaRates, what),
@@ -133,16 +134,17 @@ class PortfolioMargin(Parameters):
             )
 
     def to_json(self) -> Json:
-        """Return every rule; the text of one that is not there is empty."""
-        return {
+        """Return every rule; the text of one that is not there is empty, later ones stand only where they are there."""
+        later: dict[str, Json] = {} if self.gain_cap is None else {"gain_cap": fraction_text(self.gain_cap)}
+        if self.deductions:
+            later["deductions"] = {name: fraction_text(amount) for name, amount in self.deductions.items()}
+        return later | {
             "maintenance_factor": fraction_text(self.maintenance_factor),
             "measure": self.measure,
             "linear_cap": _text(self.linear_cap),
             "gain_offset": _text(self.gain_offset),
-            "gain_cap": _text(self.gain_cap),
             "moves": numbers_json(self.moves),
             "weights": numbers_json(self.weights),
-            "deductions": {name: fraction_text(amount) for name, amount in self.deductions.items()},
             "volatility": rows_json(self.volatility),
             "basis": rows_json(self.basis),
             "minimum_delta": rows_json(self.minimum_delta),
@@ -200,6 +202,13 @@ def _decoded(value: Json, what: str) -> MinimumCharge:
         pairs = (strings(item, 2, what) for item in found.items("multipliers"))
         steps = tuple((fraction(start, what), fraction(by, what)) for start, by in pairs)
         return MinimumCharge(found.fraction("rate"), steps)
+
+
+def _deductions(found: Fields, what: str) -> dict[str, Fraction]:
+    deductions = found.fractions("deductions")
+    if not deductions:
+        raise DecodeError("json", f"{what}.deductions is left out where there are none")
+    return deductions
 
 
 def _maybe(section: Section, key: str) -> Fraction | None:
