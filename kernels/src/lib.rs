@@ -46,7 +46,7 @@ mod _kernels {
     #[pymodule_export]
     use super::encoding::{EncodingError, compress, decode, decompress, encode};
     #[pymodule_export]
-    use super::fixed_base::{FixedBase, add_products};
+    use super::fixed_base::{FixedBase, add_products, sum_products};
     #[pymodule_export]
     use super::hash_to_curve::hash_to_curve;
     #[pymodule_export]

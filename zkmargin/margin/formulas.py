@@ -9,12 +9,16 @@ from zkmargin.inputs.ledger import Pots
 from zkmargin.inputs.market import Market
 from zkmargin.inputs.policy import Policy
 from zkmargin.margin.brackets import bracket_formula
+from zkmargin.margin.derive.pm2_formula import pm2_formula
+from zkmargin.margin.derive.srm_formula import srm_formula
 from zkmargin.margin.portfolio_margin import scenario_formula
 from zkmargin.margin.portfolios import FormulaMargin, Holdings
 
 FORMULAS: Mapping[str, Callable[[Policy, Market, str], Holdings]] = {
     "scenarios": scenario_formula,
     "brackets": bracket_formula,
+    "derive-pm2": pm2_formula,
+    "derive-srm": srm_formula,
 }
 
 
