@@ -27,7 +27,8 @@ from zkmargin.circuits.variables import OUTPUTS, E, I, InputKey, N, NamedColumn,
 __all__ = [
     "OUTPUTS", "N", "E", "R", "I", "InputKey", "Terms", "Parts", "variable",
     "Circuit", "Column", "Equation", "Input", "Side", "Price",
-    "OneHot", "Waivers", "Allowance", "Tail", "Hypotenuse", "Alone", "Gate", "OmittedRow", "OmittedTier", "Deficits",
+    "OneHot", "Waivers", "Allowance", "Floor", "Tail", "Hypotenuse", "Alone", "Gate", "OmittedRow", "OmittedTier",
+    "Deficits",
 ]  # fmt: skip
 
 WORD_BITS = 16
@@ -177,6 +178,16 @@ class Allowance:
 
 
 @dataclass(frozen=True)
+class Floor:
+    """A value that may be negative: column `value` less `depth` times the bit `below`."""
+
+    name: str
+    value: int
+    below: int
+    depth: int
+
+
+@dataclass(frozen=True)
 class Gate:
     """Costs stay 0 unless a position is held: constant x (sum of the positions' columns) - costs = slack."""
 
@@ -241,6 +252,7 @@ class Circuit:
     hypotenuses: tuple[Hypotenuse, ...] = ()
     alone: tuple[Alone, ...] = ()
     allowances: tuple[Allowance, ...] = ()
+    floors: tuple[Floor, ...] = ()
 
     def __repr__(self) -> str:
         return f"Circuit({self.name!r}, {len(self.columns)} columns, {len(self.equations)} equations)"

@@ -54,6 +54,7 @@ def _where_present(circuit: Circuit) -> dict[str, Json]:
         "hypotenuses": circuit.hypotenuses,
         "alone": circuit.alone,
         "allowances": circuit.allowances,
+        "floors": circuit.floors,
     }
     return {name: [vars(item) for item in items] for name, items in facts.items() if items}
 

@@ -124,8 +124,10 @@ def _maxima(circuit: Circuit) -> Iterator[str]:
         if equation.slack is not None and " >= " in equation.name and equation.name not in waived:
             name, piece = equation.name.split(" >= ", 1)
             pieces.setdefault(name, []).append(piece)
+    floors = {floor.name: floor for floor in circuit.floors}
     for name, labels in pieces.items():
-        yield f"  max:{name} >= 0 and >= each of {len(labels)}: {_listed(labels, 20)}"
+        least = f" less {floors[name].depth:,} x below:{name}" if name in floors else " >= 0 and"
+        yield f"  max:{name}{least} >= each of {len(labels)}: {_listed(labels, 20)}"
 
 
 def _tail(circuit: Circuit, tail: Tail) -> str:
@@ -194,7 +196,7 @@ def _waived(circuit: Circuit, group: Waivers) -> list[str]:
 def _favours(circuit: Circuit) -> str:
     bits = sum(len(group.bits) for group in circuit.waivers)
     found = [f"{counted(bits, 'waiver')} of inequalities, within their budgets"] if bits else []
-    names = [allowance.name for allowance in circuit.allowances]
+    names = [allowance.name for allowance in circuit.allowances] + [floor.name for floor in circuit.floors]
     return "; ".join(found + ([f"constants of {_listed(names)}, once"] if names else [])) or "none"
 
 

@@ -18,7 +18,7 @@ def fill_maximum(state: State, circuit: Circuit, step: MaximumStep, block: Block
     finer = np.array(step.finer, dtype=rest.dtype)
     allowed = np.array(step.allowances or [0] * len(step.rows), dtype=rest.dtype)
     value = _least(step, -((rest + allowed) // finer))  # rounded up
-    put(state, circuit, step.value, at, value)
+    _put_value(state, circuit, step, at, value)
     if step.allow is not None:
         needed = ((rest + value[:, None] * finer)[:, allowed > 0] < 0).any(axis=1).astype(np.int64)
         put(state, circuit, step.allow, at, needed)
@@ -31,9 +31,19 @@ def fill_maximum(state: State, circuit: Circuit, step: MaximumStep, block: Block
         _waive(state, circuit, step, group, at, rest, value)
 
 
+def _put_value(state: State, circuit: Circuit, step: MaximumStep, at: Rows, value: Values) -> None:
+    """Put a value, where it is negative as what is above the floor and a bit."""
+    if step.below is None:
+        put(state, circuit, step.value, at, value)
+        return
+    below = np.asarray(value < 0, dtype=np.int64)
+    put(state, circuit, step.below, at, below)
+    put(state, circuit, step.value, at, value + below.astype(value.dtype) * step.depth)
+
+
 def _least(step: MaximumStep, need: Values) -> Values:
-    """Return the largest of zero, what plain rows need, and what each group needs once its budget is used."""
-    value: Values = np.zeros(len(need), dtype=need.dtype)
+    """Return the largest of the floor, what plain rows need, and what each group needs once its budget is used."""
+    value: Values = np.full(len(need), -step.depth, dtype=need.dtype)
     plain = need.shape[1] - sum(len(group.rows) for group in step.waivers)
     if plain:
         value = np.maximum(value, need[:, :plain].max(axis=1))

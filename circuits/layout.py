@@ -112,6 +112,7 @@ class _Linker:
             hypotenuses=tuple(map(self.hypotenuse, to.hypotenuses)),
             alone=tuple(map(self.alone, to.alone)),
             allowances=tuple(replace(a, bit=self.at[a.bit], value=self.at[a.value]) for a in to.allowances),
+            floors=tuple(replace(f, value=self.at[f.value], below=self.at[f.below]) for f in to.floors),
         )
         charges = tuple((name, self.row(row)) for name, row in draft.charges)
         roundings = tuple(
@@ -186,10 +187,9 @@ class _Linker:
             case MaximumStep():
                 rows = tuple(map(self.row, step.rows))
                 slacks, waivers = self.many(step.slacks), tuple(map(self.waiver, step.waivers))
-                allow = None if step.allow is None else self.at[step.allow]
-                return replace(
-                    step, value=self.at[step.value], rows=rows, slacks=slacks, waivers=waivers, allow=allow
-                )
+                allow, below = (None if bit is None else self.at[bit] for bit in (step.allow, step.below))
+                found = replace(step, value=self.at[step.value], rows=rows, slacks=slacks, waivers=waivers)
+                return replace(found, allow=allow, below=below)
             case TailStep():
                 return replace(
                     step,

@@ -24,6 +24,18 @@ def exact(value: object) -> Fraction:
     )
 
 
+def whole(name: str, amount: Fraction, unit: Fraction) -> int:
+    """Return a constant of a rule in units of its inequality: a rounded one would be another rule, so it is refused."""
+    count = amount / unit
+    if count <= 0 or count.denominator != 1:
+        raise CircuitError(
+            "constant",
+            f"{name}: a constant must be a positive whole number of {float(unit):.6g}",
+            actual=amount,
+        )
+    return int(count)
+
+
 class Named(Fraction):
     """A parameter that keeps its name through arithmetic: (discount.short[28MAR] - discount.long[28MAR])."""
 

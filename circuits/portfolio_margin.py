@@ -3,15 +3,15 @@
     R = maintenance factor x sum over groups of  max(0, worst scenario + basis, minimum charges)
 
 A group is a risk unit. With a gain offset it is all of them together, scenario by scenario: a unit's loss counts in
-full, its gain by the offset. The charges:
+full, its gain by the offset and up to the cap. The charges:
 
     basis             sum over expiries of  rate x |net cash delta|: the forwards of one expiry move alone
     minimum delta     (net rate - hedged rate / 2) x |net cash delta| + hedged rate / 2 x gross cash delta
     minimum charge    marginal multipliers of a rate x gross cash delta
     short-option minimum, as in the plain model
 
-The minimums are alternatives, each summed over the group. Deltas of options are floored in the risk table, so that each
-sign of a net delta has a bound of its own, never below the true one.
+Deductions lower a group's loss in a scenario. The minimums are alternatives, each summed over the group. Deltas of
+options are floored in the risk table, so each sign of a net delta has a bound of its own, never below the true one.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, TypeVar
 
-from zkmargin.circuits.atoms import maximum
+from zkmargin.circuits.atoms import floored, maximum
 from zkmargin.circuits.expression import Expression, total
 from zkmargin.inputs.decimals import decimal_text
 from zkmargin.inputs.market import Instrument, Market, time_text
@@ -72,19 +72,23 @@ class _PortfolioMargin:
             for s, label in enumerate(self.book.risk.scenarios)
         }
         basis, minimums = list(self._basis(contracts)), self._minimums(contracts)
+        worst = losses if basis else losses | minimums
+        scan = maximum(f"worst case {name}", worst, floor_zero=True, allowances=self.rules.deductions)
         if not basis:
-            return maximum(f"worst case {name}", losses | minimums, floor_zero=True)
-        whole = total([maximum(f"worst case {name}", losses, floor_zero=True), *basis])
+            return scan
+        whole = total([scan, *basis])
         if not minimums:
             return whole
         return maximum(f"charge {name}", {"worst case and basis": whole} | minimums, floor_zero=True)
 
     def _counted(self, unit: RiskUnit, scenario: int) -> Expression:
-        """Return a unit's loss in a scenario, gains by their offset: -off X + (1 - off) max(0, -X)."""
-        loss, offset = -self.book.pnl(unit, scenario), self.rules.gain_offset
-        if offset is None or offset == 1:
-            return loss
+        """Return a unit's loss in a scenario, of a gain X what counts: max(-X, -off X, -cap)."""
+        loss, offset, cap = -self.book.pnl(unit, scenario), self.rules.gain_offset, self.rules.gain_cap
         name = f"loss of {unit.name} in {self.book.risk.scenarios[scenario]}"
+        if offset is None or (offset == 1 and cap is None):
+            return loss
+        if cap is not None:
+            return floored(name, {"loss": loss, "offset": loss * offset}, -cap)
         return loss * offset + maximum(name, {"loss": loss * (1 - offset)}, floor_zero=True)
 
     def _basis(self, contracts: Contracts) -> Iterator[Expression]:

@@ -13,7 +13,7 @@ from zkmargin.circuits.circuit import Equation, Gate, I, OneHot, R, variable
 from zkmargin.circuits.loading import ALONE, POSITION, SMALL
 from zkmargin.circuits.rules_norm import check_hypotenuse
 from zkmargin.circuits.rules_tail import check_tail
-from zkmargin.circuits.rules_waivers import check_allowance, check_waivers
+from zkmargin.circuits.rules_waivers import check_allowance, check_floor, check_waivers
 from zkmargin.circuits.structure import Structure, group_terms, normal
 from zkmargin.errors import CircuitError
 
@@ -54,6 +54,8 @@ def check_selector(structure: Structure) -> None:
         check_waivers(structure, waivers)
     for allowance in structure.circuit.allowances:
         check_allowance(structure, allowance)
+    for floor in structure.circuit.floors:
+        check_floor(structure, floor)
     for tail in structure.circuit.tails:
         check_tail(structure, tail)
     for pair in structure.circuit.hypotenuses:

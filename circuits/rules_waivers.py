@@ -4,12 +4,13 @@ A waiver is a constant that favours the account. It is sound because bits are bi
 how many hold 1, and each stands in one inequality.
 
 An allowance is one too: a piece of a maximum less a constant. It needs no budget, because the rule itself subtracts
-the constant; a bit holds it once at most, and it may only loosen what bounds one value from below.
+the constant; a bit holds it once at most, and it may only loosen what bounds one value from below. A floor is a value
+that may be negative down to a constant: its column and its bit enter everything together.
 """
 
 from __future__ import annotations
 
-from zkmargin.circuits.circuit import Allowance, Equation, Waivers, variable
+from zkmargin.circuits.circuit import Allowance, Equation, Floor, Waivers, variable
 from zkmargin.circuits.structure import Structure, normal
 from zkmargin.errors import CircuitError
 
@@ -46,6 +47,17 @@ def check_allowance(structure: Structure, allowance: Allowance) -> None:
             raise CircuitError(
                 "selector", f"{name}: in {equation.name} it does not loosen a bound of {allowance.name}"
             )
+
+
+def check_floor(structure: Structure, floor: Floor) -> None:
+    """Check that a value and its bit are one quantity, at least -depth; raise CircuitError "selector"."""
+    circuit = structure.circuit
+    name = circuit.columns[floor.below].name
+    if circuit.columns[floor.below].width != 1 or floor.depth <= 0 or floor.value not in structure.values:
+        raise CircuitError("selector", f"{name} goes below zero, so it must be one bit of a value's")
+    used = dict(circuit.incidence[variable(floor.value)])
+    if dict(circuit.incidence[variable(floor.below)]) != {i: -floor.depth * a for i, a in used.items()}:
+        raise CircuitError("selector", f"{name} must enter with {floor.name} wherever either does")
 
 
 def _count(structure: Structure, group: Waivers) -> Equation:

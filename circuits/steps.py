@@ -31,7 +31,8 @@ class WaiverStep:
 class MaximumStep:
     """`value` = the least v >= 0 with row_i + finer_i v >= 0 for every i; slack_i = row_i + finer_i v.
 
-    With `allow`, row_i + allowance_i stands for row_i wherever v needs it: then the bit is 1, else 0.
+    With `allow`, row_i + allowance_i stands for row_i wherever v needs it: then the bit is 1, else 0. With `below`,
+    v may be as low as -depth; where it is negative `value` = v + depth and the bit is 1.
     """
 
     name: str
@@ -42,6 +43,8 @@ class MaximumStep:
     waivers: tuple[WaiverStep, ...] = ()
     allow: int | None = None
     allowances: tuple[int, ...] = ()
+    below: int | None = None
+    depth: int = 0
 
 
 @dataclass(frozen=True)

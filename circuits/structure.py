@@ -148,6 +148,8 @@ def _declared(circuit: Circuit) -> Iterator[tuple[int, str]]:
         yield from ((column, "waiver") for column in waivers.bits)
     for allowance in circuit.allowances:
         yield allowance.bit, "allowance"
+    for floor in circuit.floors:
+        yield floor.below, "below"
     for tail in circuit.tails:
         yield from ((column, "threshold") for column in (tail.up, tail.down))
         yield from ((column, "excess") for column in tail.excesses)

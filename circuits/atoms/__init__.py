@@ -4,6 +4,7 @@ from zkmargin.circuits.atoms.abs import absolute
 from zkmargin.circuits.atoms.chords import chords
 from zkmargin.circuits.atoms.either import either
 from zkmargin.circuits.atoms.expected_shortfall import expected_shortfall
+from zkmargin.circuits.atoms.floored import floored
 from zkmargin.circuits.atoms.maximum import maximum
 from zkmargin.circuits.atoms.minimum import minimum
 from zkmargin.circuits.atoms.neg import neg
@@ -21,6 +22,7 @@ __all__ = [
     "chords",
     "either",
     "expected_shortfall",
+    "floored",
     "maximum",
     "minimum",
     "neg",

@@ -26,6 +26,7 @@ from zkmargin.circuits.circuit import Allowance, Waivers
 from zkmargin.circuits.draft import WORST_CASES, Form, Row, add_forms
 from zkmargin.circuits.expression import Alternatives, Expression
 from zkmargin.circuits.lowering import Lowering
+from zkmargin.circuits.parameters import whole
 from zkmargin.circuits.steps import MaximumStep, WaiverStep
 from zkmargin.errors import CircuitError
 
@@ -95,7 +96,7 @@ class Maximum(Atom):
         high = max([*_needs(to, rows), *(self._need(to, *choice) for choice in choices.items()), 0])
         value = to.add(f"max:{self.name}", to.within_limit(high, unit), (WORST_CASES,))
         constants = {
-            label: self._constant(label, unit / finer)
+            label: whole(f"{self.name}, piece {label}", self.allowances[label], unit / finer)
             for label, (_, finer) in rows.items()
             if label in self.allowances
         }
@@ -108,17 +109,6 @@ class Maximum(Atom):
     def _need(self, to: Lowering, label: str, rows: Rows) -> int:
         """Return the most that alternatives can ask for, their budget used."""
         return sorted(_needs(to, rows), reverse=True)[self.choices[label].waived]
-
-    def _constant(self, label: str, unit: Fraction) -> int:
-        """Return an allowance in units of its inequality: whole, because a rounded one would be another rule."""
-        amount = self.allowances[label] / unit
-        if amount <= 0 or amount.denominator != 1:
-            raise CircuitError(
-                "allowance",
-                f"{self.name}, piece {label}: a constant must be a positive whole number of {float(unit):.6g}",
-                actual=self.allowances[label],
-            )
-        return int(amount)
 
     def _bound(
         self,

@@ -1,4 +1,7 @@
-"""Pieces of a maximum less a constant: exact at every input, the bit set where needed; nobody can claim less."""
+"""Pieces of a maximum less a constant, and values that are negative down to one: exact at every input.
+
+The bits are set where they are needed, and nobody can claim less.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,9 @@ import pytest
 from circuit_cases import broken, columns, fill, two_positions
 from circuit_oracle import best
 
-from zkmargin.circuits.atoms import either, maximum
+from zkmargin.circuits.atoms import either, floored, maximum
 from zkmargin.circuits.circuit import R
-from zkmargin.circuits.expression import Expression, Signed
+from zkmargin.circuits.expression import Expression, Signed, total
 from zkmargin.circuits.facts import CircuitFacts
 from zkmargin.circuits.witness import check_row
 from zkmargin.errors import CircuitError
@@ -28,6 +31,24 @@ def multiplied(p: Signed, q: Signed) -> Expression:
     raw = p.gross + q.gross
     pieces = {"1 x": raw, "3 x": raw * 3, "7 x": raw * 7}
     return maximum("m", pieces, floor_zero=True, allowances={"3 x": F(12), "7 x": F(76)})
+
+
+def netted(p: Signed, q: Signed) -> Expression:
+    """The worse of two scenarios, in each of which losses count twice, gains once and up to 12."""
+    moves = {"down": (p * 3, -q * 2), "up": (-p, q * 5)}
+    return maximum(
+        "m",
+        {s: total(gained(f"{s} {i}", x) for i, x in enumerate(of)) for s, of in moves.items()},
+        floor_zero=True,
+    )
+
+
+def gained(name: str, loss: Expression) -> Expression:
+    return floored(name, {"loss": loss * 2, "offset": loss}, F(-12))
+
+
+def capped(loss: int) -> int:
+    return max(2 * loss, loss, -12)
 
 
 CASES: dict[str, tuple[Callable[[Signed, Signed], Expression], Callable[[int, int], int]]] = {
@@ -45,6 +66,14 @@ CASES: dict[str, tuple[Callable[[Signed, Signed], Expression], Callable[[int, in
             "m", {"x": p * 3, "better": either(p, q)}, floor_zero=True, allowances={"x": F(10)}
         ),
         lambda p, q: max(0, 3 * p - 10, min(p, q)),
+    ),
+    "gains up to a cap": (
+        netted,
+        lambda p, q: max(0, capped(3 * p) + capped(-2 * q), capped(-p) + capped(5 * q)),
+    ),
+    "gains up to a cap, twice": (
+        lambda p, q: maximum("n", {"x": netted(p, q) * 2, "y": p.gross}, floor_zero=True),
+        lambda p, q: max(2 * CASES["gains up to a cap"][1](p, q), abs(p)),
     ),
     "times a factor": (
         lambda p, q: multiplied(p, q) * 3,
@@ -94,3 +123,20 @@ def test_a_constant_that_would_be_rounded_is_refused(constant: Fraction) -> None
 def test_an_auditor_sees_the_constants() -> None:
     text = two_positions(multiplied).circuit.explain()
     assert "constants in favour of the account: constants of m, once" in text
+
+
+def test_a_gain_is_below_zero_where_it_counts() -> None:
+    book = two_positions(netted)
+    for p, q, bits in ((0, 0, 0), (5, 0, 1), (-5, 0, 1), (5, 5, 2)):
+        row = fill(book, {("position", "P"): p, ("position", "Q"): q}).row(0)
+        assert sum(row.columns.get(floor.below, 0) for floor in book.circuit.floors) == bits
+
+
+def test_a_floor_is_a_negative_constant() -> None:
+    for least in (F(0), F(3), F(-1, 2)):
+        with pytest.raises(
+            CircuitError, match="m, its least: a constant must be a positive whole number of 1"
+        ):
+            two_positions(lambda p, q, least=least: floored("m", {"x": p}, least))  # type: ignore[misc]
+    text = two_positions(netted).circuit.explain()
+    assert "max:down 0 less 12 x below:down 0 >= each of 2: loss, offset" in text

@@ -11,8 +11,8 @@ from zkmargin.cli.main import run
 
 BINDING = {  # as the example's README says
     "B1": "-1 up",
-    "B2": "+50 %",
-    "B3": "+200 %",
+    "B2": "+1 up",
+    "B3": "-1 down",
     "B4": "-66 %",
     "B5": "+1 up",
     "B6": "-1 up",

@@ -67,6 +67,9 @@ def test_scenarios_may_be_named() -> None:
     assert [scenario.name for scenario in book.scenarios] == ["crash", "+1 x 1/2"]
     with pytest.raises(InputError, match="a scenario stands twice"):
         parse_policy(POLICY.replace('scenarios = "span-16"', own.replace("crash", "+1 x 1/2")))
+    for charge in ("short-option minimum", "minimum delta", "minimum charge"):
+        with pytest.raises(InputError, match="reserved"):
+            parse_policy(POLICY.replace('scenarios = "span-16"', own.replace("crash", charge)))
     for name in ('"cra\\u0007sh"', "7"):
         with pytest.raises(InputError, match="scenarios"):
             parse_policy(POLICY.replace('scenarios = "span-16"', own.replace('"crash"', name)))
@@ -78,6 +81,8 @@ REFUSED: dict[str, tuple[dict[str, Any], dict[str, Any], str, str]] = {
     "a cap of nothing": ({"linear_cap": F(0)}, {}, "linear_cap", "must be positive"),
     "gains for more than themselves": ({"gain_offset": F("1.01")}, {}, "gain_offset", "not from 0 to 1"),
     "losses counted as gains": ({"gain_offset": F("-0.5")}, {}, "gain_offset", "not from 0 to 1"),
+    "a cap of no offset": ({"gain_offset": F(0), "gain_cap": F(5)}, {}, "gain_cap", "nothing to cap"),
+    "a cap at nothing": ({"gain_offset": F(1), "gain_cap": F(0)}, {}, "gain_cap", "nothing to cap"),
     "an offset in one grid": (
         {"gain_offset": F(0)},
         {"netting": "joint"},
@@ -119,6 +124,8 @@ REFUSED: dict[str, tuple[dict[str, Any], dict[str, Any], str, str]] = {
     "a move to nothing": ({"moves": {"0 up": {"BTC": F(-1)}}}, {}, "moves.0 up.BTC", "to 0 or below"),
     "weights of no scenario": ({"weights": {"boom": {"*": F(1)}}}, {}, "weights.boom", "no such scenario"),
     "a weight of nothing": ({"weights": {"0 up": {"*": F(0)}}}, {}, "weights.0 up.*", "must be positive"),
+    "a deduction of no scenario": ({"deductions": {"boom": F(1)}}, {}, "deductions.boom", "no such scenario"),
+    "a deduction of nothing": ({"deductions": {"0 up": F(0)}}, {}, "deductions.0 up", "must be positive"),
     "volatility of no underlying": (
         {"volatility": {"XRP": SHOCK}},
         {},
@@ -203,8 +210,10 @@ def test_the_good_parameters_are_taken() -> None:
         maintenance_factor=F("0.8"),
         linear_cap=F(1),
         gain_offset=F(1),
+        gain_cap=F("0.5"),
         moves={"0 up": {"BTC": F("-0.99")}},
         weights={"0 up": {"*": F(2)}},
+        deductions={"0 up": F(5)},
         volatility={"*": SHOCK},
         basis={"BTC": BasisMove(F(0), F(1))},
         minimum_delta={"*": DeltaRates(F("0.01"), F("0.02"))},
@@ -252,6 +261,9 @@ def test_what_is_no_such_table(old: str, new: str, message: str) -> None:
     [
         {"maintenance_factor": None},
         {"moves": []},
+        {"deductions": {"0 up": 1}},
+        {"deductions": {}},
+        {"gain_cap": ""},
         {"moves": {"0 up": "1"}},
         {"basis": {"*": {"minimum": "1"}}},
         {"minimum_charge": {"*": {"rate": "1", "multipliers": "1"}}},

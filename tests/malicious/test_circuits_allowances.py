@@ -1,16 +1,18 @@
-"""Circuits that cheat with allowances: each refused by the rule "selector" and no other, and worth refusing.
+"""Circuits that cheat with constants: each refused by the rule "selector" and no other, and worth refusing.
 
-The honest book charges what is held once up to 6 lots, and three times from there: max(x, 3 x - 12).
+One honest book charges what is held once up to 6 lots, and three times from there: max(x, 3 x - 12). In the other
+a gain of Q counts against a loss of P, up to 6.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 
 import pytest
 from circuit_cases import at, broken, changed, fill, two_positions, with_terms
 
-from zkmargin.circuits.atoms import maximum
+from zkmargin.circuits.atoms import floored, maximum
 from zkmargin.circuits.circuit import Circuit, Column, R
 from zkmargin.circuits.expression import Expression, Signed
 from zkmargin.circuits.facts import CircuitFacts
@@ -89,3 +91,54 @@ def test_an_allowance_of_another_value() -> None:
 def test_an_allowance_that_lowers_nothing() -> None:
     cheat = with_terms(HONEST, "m >= thrice", {BIT: 0})
     assert broken(cheat, FACTS) == {"selector"}
+
+
+NETTED = two_positions(
+    lambda p, q: maximum(
+        "m", {"x": p + floored("gain", {"loss": -q, "some": -q * 2}, Fraction(-6))}, floor_zero=True
+    )
+)
+GAIN = NETTED.circuit
+BELOW = "below:gain"
+HEDGED = fill(NETTED, {("position", "P"): 15, ("position", "Q"): 9}).row(0)
+
+
+def test_the_honest_gain() -> None:
+    assert HEDGED.outputs[R] == 9
+    assert broken(GAIN, FACTS) == set()
+
+
+def test_a_gain_without_a_cap() -> None:
+    lower = {"max:m": 8, "slack:m >= x": 0, "shortfall": 8}
+    with pytest.raises(VerificationError, match="m >= x"):
+        check_row(GAIN, changed(GAIN, HEDGED, {R: 8}, **lower))
+
+
+def test_a_gain_below_its_floor() -> None:
+    """A bit of two: the cap counts twice."""
+    cheat = wide(GAIN, BELOW, 2)
+    assert broken(cheat, FACTS) == {"selector"}
+    twice = {
+        BELOW: 2,
+        "max:gain": 3,
+        "slack:gain >= loss": 0,
+        "slack:gain >= some": 9,
+        "max:m": 6,
+        "slack:m >= x": 0,
+    }
+    check_row(cheat, changed(cheat, HEDGED, {R: 6}, shortfall=6, **twice))
+
+
+def test_a_gain_of_nobody() -> None:
+    """The bit alone, without what it belongs to: a credit for every row."""
+    cheat = with_terms(GAIN, "gain >= loss", {BELOW: 0})
+    cheat = with_terms(cheat, "gain >= some", {BELOW: 0})
+    assert broken(cheat, FACTS) == {"selector"}
+    row = fill(NETTED, {("position", "P"): 6}).row(0)
+    assert row.outputs[R] == 6
+    check_row(cheat, changed(cheat, row, {R: 0}, **{BELOW: 1, "max:m": 0, "slack:m >= x": 0, "shortfall": 0}))
+
+
+@pytest.mark.parametrize("change", [{"depth": 5}, {"depth": 0}, {"value": at(GAIN, "max:m")}])
+def test_a_floor_that_is_declared_as_another(change: dict[str, int]) -> None:
+    assert broken(replace(GAIN, floors=(replace(GAIN.floors[0], **change),)), FACTS) == {"selector"}  # type: ignore[arg-type]

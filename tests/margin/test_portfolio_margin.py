@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from zkmargin.circuits.compile import compile_circuit
 from zkmargin.circuits.witness import check_row
-from zkmargin.errors import UsageError
+from zkmargin.errors import CircuitError, UsageError
 from zkmargin.inputs.market import Market
 from zkmargin.inputs.market_files import load_market
 from zkmargin.inputs.models.named_rates import DeltaRates
@@ -206,26 +206,33 @@ BOOKS = [("okx", "portfolio"), ("paradex", "portfolio"), ("deribit", "btc")]
 
 
 @cache
-def holdings(name: str, book: str) -> tuple[list[tuple[str, str]], list[int]]:
+def widths(name: str, book: str) -> dict[tuple[str, str], tuple[int, int]]:
+    """Bits and lowest sign of everything that the book's accounts can hold or owe."""
     circuit = cases.compiled(name, book)[3].circuit
-    positions = [item for item in circuit.inputs if item.key[0] in ("position", "cost")]
-    widths = [sum(circuit.columns[j].width for j, _ in item.sides[0].parts) for item in positions]
-    return [item.key for item in positions], widths
+    bits = {
+        item.key: sum(circuit.columns[j].width for j, _ in item.sides[0].parts) for item in circuit.inputs
+    }
+    return {key: (min(n, 24), -1 if key[0] in ("position", "cost") else 0) for key, n in bits.items()}
+
+
+@st.composite
+def accounts(draw: st.DrawFn, name: str, book: str) -> Rows:
+    """A few amounts of all sizes; entry costs only beside a position settled in their asset."""
+    market, found = cases.compiled(name, book)[1], widths(name, book)
+    row = {}
+    for key in draw(st.lists(st.sampled_from(sorted(found)), max_size=6, unique=True)):
+        most = (1 << draw(st.integers(1, found[key][0]))) - 1
+        row[key] = draw(st.integers(found[key][1] * most, most))
+    row = {key: lots for key, lots in row.items() if lots}
+    settled = {market.instruments[label].settlement for kind, label in row if kind == "position"}
+    return {key: lots for key, lots in row.items() if key[0] != "cost" or key[1] in settled}
 
 
 @pytest.mark.parametrize(("name", "book"), BOOKS)
 @given(data=st.data())
 def test_the_circuit_is_the_formula_rounded_up(name: str, book: str, data: st.DataObject) -> None:
     policy, market, table, compiled = cases.compiled(name, book)
-    keys, widths = holdings(name, book)
-    sizes = st.integers(1, min(widths)).flatmap(lambda bits: st.integers(-(1 << bits) + 1, (1 << bits) - 1))
-    held = data.draw(st.dictionaries(st.sampled_from(keys), sizes, max_size=5))
-    held = {key: lots for key, lots in held.items() if lots and not (key[0] == "cost" and len(held) == 1)}
-    if not any(key[0] == "position" for key in held):
-        held = {key: lots for key, lots in held.items() if key[0] == "position"}
-    settled = {market.instruments[k].settlement for kind, k in held if kind == "position"}
-    row = {key: lots for key, lots in held.items() if key[0] == "position" or key[1] in settled}
-    row[("held", policy.books[book].settlement)] = 10**6
+    row = data.draw(accounts(name, book))
     pots = sm.pots(row, book_id=book)
     margin = calculate(policy, table, pots, compiled)
     check_row(compiled.circuit, compiled.fill(pots).row(0))
@@ -240,18 +247,68 @@ def test_the_circuit_is_the_formula_rounded_up(name: str, book: str, data: st.Da
     assert np.isclose(float(int(margin.equity[0]) * policy.equity_quantum), formula.equity[0])
 
 
-@pytest.mark.parametrize("offset", ["0", "0.75", "1"])
-def test_gains_that_offset_losses_of_other_underlyings(offset: str) -> None:
-    book = sm.book(parameters=PortfolioMargin(gain_offset=F(offset)), short_option_minimum=F(0))
+@pytest.mark.parametrize(
+    ("offset", "cap"),
+    [("0", None), ("0.75", None), ("1", None), ("0.5", "40"), ("0.5", "9000"), ("1", "100")],
+)
+@pytest.mark.parametrize("eth", [-20, 20])
+def test_gains_that_offset_losses_of_other_underlyings(offset: str, cap: str | None, eth: int) -> None:
+    rules = PortfolioMargin(gain_offset=F(offset), gain_cap=None if cap is None else F(cap))
+    book = sm.book(parameters=rules, short_option_minimum=F(0))
     policy, market = sm.policy(book), sm.market()
-    row = {("position", "BTC-PERP"): 10, ("position", "ETH-PERP"): -20}
+    row = {("position", "BTC-PERP"): 10, ("position", "ETH-PERP"): eth}
     requirement, _, rounding = proven(policy, market, "portfolio", row)
-    btc, eth = F("0.16") * 10 * F("100.01"), F("0.18") * 20 * F("40.01")  # lost and gained when prices fall
-    exact = max(btc - F(offset) * eth, eth - F(offset) * btc)
+    losses = F("0.16") * 10 * F("100.01"), F("0.18") * eth * F("40.01")  # when prices fall
+    exact = max(sum(counted(sign * loss, F(offset), cap) for loss in losses) for sign in (1, -1))
     assert 0 <= requirement - exact <= rounding
     formula = by_formula(policy, market, sm.pots(row))
     assert formula is not None
     assert formula.requirement[0] == pytest.approx(float(exact), abs=1e-9)
+
+
+def counted(loss: Fraction, offset: Fraction, cap: str | None) -> Fraction:
+    """A loss in full, a gain by the offset and up to the cap."""
+    gain = max(-loss, F(0)) * offset
+    return max(loss, F(0)) - (gain if cap is None else min(gain, F(cap)))
+
+
+@pytest.mark.parametrize(("lots", "loss"), [(-10, "60.016"), (10, "160.016"), (-5, "0"), (-7, "12.0112")])
+def test_deductions_from_one_scenario(lots: int, loss: str) -> None:
+    rules = PortfolioMargin(deductions={"up": F(100)}, maintenance_factor=F("0.8"))
+    book = sm.book(scenario_set="custom", scenarios=sm.UP_DOWN, parameters=rules, short_option_minimum=F(0))
+    policy, market = sm.policy(book), sm.market()
+    requirement, _, rounding = proven(policy, market, "portfolio", {("position", "BTC-PERP"): lots})
+    assert 0 <= requirement - F("0.8") * F(loss) <= rounding
+    formula = by_formula(policy, market, sm.pots({("position", "BTC-PERP"): lots}))
+    assert formula is not None
+    assert formula.requirement[0] == pytest.approx(0.8 * float(loss), abs=1e-9)
+
+
+def test_a_deduction_finer_than_the_margin_quantum_is_refused() -> None:
+    rules = PortfolioMargin(deductions={"up": F("0.00005")})
+    book = sm.book(scenario_set="custom", scenarios=sm.UP_DOWN, parameters=rules)
+    policy, market = sm.policy(book), sm.market()
+    with pytest.raises(CircuitError, match="worst case BTC, piece up: a constant must be"):
+        compile_circuit(policy, market, build_risk_table(policy, market), "portfolio")
+
+
+def test_what_is_owed_in_quote_costs_coins_when_the_coin_falls() -> None:
+    policy, market, _, _ = cases.compiled("deribit", "btc")
+    row = {("held", "BTC"): 10**6, ("owed", "USD"): 1_000_000}  # 10,000 USD
+    requirement, _, rounding = proven(policy, market, "btc", row)
+    assert 0 <= requirement - F("0.8") * 10_000 * (1 / F("0.84") - 1) <= rounding
+
+
+def test_a_vertical_spread_costs_at_most_its_width() -> None:
+    """Legs of one combination are positions of one account, and scenarios net them."""
+    wide = sm.option("BTC-MAR26-120000-C", "BTC", "0.1", 120_000, "call")
+    prices = {"mark": {wide.name: F(2_000)}, "volatility": {wide.name: F("0.5")}}
+    book = sm.book(parameters=PortfolioMargin(), short_option_minimum=F(0))
+    market = sm.market(wide, **prices)
+    short, long = ("position", "BTC-MAR26-110000-C"), ("position", wide.name)
+    alone, _, _ = proven(sm.policy(book), market, "portfolio", {short: -10})
+    spread, _, rounding = proven(sm.policy(book), market, "portfolio", {short: -10, long: 10})
+    assert 0 < spread <= 10_000 + rounding < alone
 
 
 def test_a_ladder_of_prices_takes_the_charges() -> None:

@@ -22,6 +22,11 @@ from zkmargin.inputs.texts import identifier_fault, label_fault
 
 CIRCUIT_VERSIONS = (1,)
 NO_LEVEL = "normal"
+CHARGES = (
+    "minimum charge",
+    "minimum delta",
+    "short-option minimum",
+)  # pieces of a worst case besides scenarios
 CUSTOM = "custom"  # the name of scenarios that are no preset
 PUBLISHABLE = ("initial_requirement", "open_interest", "requirement", "surplus")
 
@@ -108,6 +113,14 @@ def _scenario_book(book: BookPolicy, quote: str) -> Iterator[Fault]:
         yield "scenarios", None, f"{len(book.scenarios)} scenarios", f"1 to {limits.MAX_SCENARIOS}"
     if len({item.name for item in book.scenarios}) != len(book.scenarios):
         yield "scenarios", None, "a scenario stands twice", None
+    for scenario in book.scenarios:
+        if scenario.name in CHARGES:
+            yield (
+                "scenarios",
+                scenario.name,
+                "reserved",
+                "it is what stands beside the scenarios in a worst case",
+            )
     yield from _shocks(book, quote)
     for name, rate in (
         ("volatility_range", book.volatility_range),

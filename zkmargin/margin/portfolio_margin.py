@@ -48,9 +48,11 @@ class PortfolioFormula(Holdings):
     def _worst(self, losses: Floats) -> Floats:
         """Return the worst scenario of every group, shape (P, G): of each unit, or of all with gains offset."""
         if self.rules.gain_offset is not None:
-            gains = float(self.rules.gain_offset) * np.minimum(losses, 0.0)
-            losses = (np.maximum(losses, 0.0) + gains).sum(axis=1, keepdims=True)
-        return np.asarray(np.maximum(losses.max(axis=2), 0.0))
+            most = np.inf if self.rules.gain_cap is None else float(self.rules.gain_cap)
+            gains = np.minimum(float(self.rules.gain_offset) * np.maximum(-losses, 0.0), most)
+            losses = (np.maximum(losses, 0.0) - gains).sum(axis=1, keepdims=True)
+        deducted = [float(self.rules.deductions.get(name, 0)) for name in self.scan.scenarios]
+        return np.asarray(np.maximum((losses - np.array(deducted)).max(axis=2), 0.0))
 
     def _summed(self, portfolios: Portfolios, charges: Iterator[tuple[int, Floats]]) -> Floats:
         """Sum charges (number of a contract in the group, charge (P,)) by group."""

@@ -58,6 +58,9 @@ def _factors(rules: PortfolioMargin, book: BookPolicy) -> Iterator[Fault]:
         yield "maintenance_factor", decimal_text(rules.maintenance_factor), "must be positive", None
     if rules.linear_cap is not None and rules.linear_cap <= 0:
         yield "linear_cap", decimal_text(rules.linear_cap), "must be positive", None
+    if rules.gain_cap is not None and (rules.gain_cap <= 0 or not rules.gain_offset):
+        hint = "no gain is offset" if rules.gain_cap > 0 else 'for none at all set gain_offset = "0"'
+        yield "gain_cap", decimal_text(rules.gain_cap), "nothing to cap", hint
     if rules.gain_offset is None:
         return
     if not 0 <= rules.gain_offset <= 1:
@@ -89,23 +92,29 @@ def _measure(rules: PortfolioMargin, book: BookPolicy, quote: str) -> Iterator[F
 
 def _shocks(rules: PortfolioMargin, book: BookPolicy) -> Iterator[Fault]:
     scenarios = {scenario.name for scenario in book.scenarios}
-    for key, table in (("moves", rules.moves), ("weights", rules.weights)):
-        for scenario, numbers in table.items():
+    for key in ("moves", "weights", "deductions"):
+        for scenario in getattr(rules, key):
             if scenario not in scenarios:
                 yield f"{key}.{scenario}", None, "no such scenario", None
-            yield from _unknown(f"{key}.{scenario}", numbers, book)
     for scenario, numbers in rules.moves.items():
+        yield from _unknown(f"moves.{scenario}", numbers, book)
         for asset, move in numbers.items():
             if move <= -1:
                 yield f"moves.{scenario}.{asset}", decimal_text(move), "takes the price to 0 or below", None
     for scenario, numbers in rules.weights.items():
-        for asset, weight in numbers.items():
-            if weight <= 0:
-                yield f"weights.{scenario}.{asset}", decimal_text(weight), "must be positive", None
+        yield from _unknown(f"weights.{scenario}", numbers, book)
+        yield from _not_positive(f"weights.{scenario}", numbers)
+    yield from _not_positive("deductions", rules.deductions)
     moved = any(scenario.volatility for scenario in book.scenarios)
     for asset in book.price_range:
         if moved and not book.volatility_range and lookup(rules.volatility, asset) is None:
             yield f"volatility.{asset}", None, "missing", "or set volatility_range"
+
+
+def _not_positive(name: str, numbers: Mapping[str, Fraction]) -> Iterator[Fault]:
+    for key, number in numbers.items():
+        if number <= 0:
+            yield f"{name}.{key}", decimal_text(number), "must be positive", None
 
 
 def _volatility(name: str, shock: VolatilityShock) -> Iterator[Fault]:

@@ -4,11 +4,14 @@
     maintenance_factor = "0.8"                  # of everything below; initial_factor multiplies the result
     measure = "settlement"                      # losses counted in coins of the settlement asset, not in quote
     linear_cap = "1"                            # everything but options moves by at most so many price ranges
-    gain_offset = "0.5"                         # of an underlying's gains, what counts against others' losses
+    gain_offset = "0.5"                         # of an underlying's gains, what counts against others' losses,
+    gain_cap = "10000"                          # and how much of it at most
     [book.portfolio.portfolio_margin.moves]     # relative price moves of a scenario, in place of price x price_range
     crash = { BTC = "-0.66", "*" = "-0.5" }
     [book.portfolio.portfolio_margin.weights]   # in place of the scenario's weight
     crash = { SOL = "0.3" }
+    [book.portfolio.portfolio_margin.deductions]        # from the loss of a scenario, in quote currency
+    crash = "50000"
     [book.portfolio.portfolio_margin.volatility]
     "*" = { up = "0.5", down = "0.25", minimum = "0.5", short_power = "0.3", long_power = "0.13", days_floor = "1" }
     [book.portfolio.portfolio_margin.basis]
@@ -18,8 +21,8 @@
     [book.portfolio.portfolio_margin.minimum_charge]
     "*" = { rate = "0.0045", multipliers = [["0", "1"], ["250000", "2"]] }
 
-Every table is by underlying, "*" stands for all others. What is left out is not charged; moves, weights and
-volatilities that are left out are those of the plain model. The formulas are in docs/margin.md.
+Tables are by underlying, "*" standing for all others, or by scenario. What is left out is not charged; moves, weights
+and volatilities that are left out are those of the plain model. The formulas are in docs/margin.md.
 """
 
 from __future__ import annotations
@@ -30,6 +33,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, ClassVar, Literal, Self, cast
 
 from zkmargin.canonical import Json, fraction_text
+from zkmargin.errors import DecodeError
 from zkmargin.inputs.json_fields import Fields, fraction, strings
 from zkmargin.inputs.models.kind import Parameters
 from zkmargin.inputs.models.named_rates import (
@@ -74,8 +78,10 @@ class PortfolioMargin(Parameters):
     measure: Measure = "quote"
     linear_cap: Fraction | None = None
     gain_offset: Fraction | None = None
+    gain_cap: Fraction | None = None
     moves: Mapping[str, Mapping[str, Fraction]] = field(default_factory=dict)
     weights: Mapping[str, Mapping[str, Fraction]] = field(default_factory=dict)
+    deductions: Mapping[str, Fraction] = field(default_factory=dict)
     volatility: Mapping[str, VolatilityShock] = field(default_factory=dict)
     basis: Mapping[str, BasisMove] = field(default_factory=dict)
     minimum_delta: Mapping[str, DeltaRates] = field(default_factory=dict)
@@ -87,14 +93,16 @@ class PortfolioMargin(Parameters):
         if KEY not in section:
             return None
         table = section.section(KEY)
-        charges = table.section("minimum_charge", required=False)
+        charges, deductions = (table.section(key, required=False) for key in ("minimum_charge", "deductions"))
         found = cls(
             maintenance_factor=table.decimal("maintenance_factor", ONE),
             measure=cast(Measure, table.text("measure", "quote")),
             linear_cap=_maybe(table, "linear_cap"),
             gain_offset=_maybe(table, "gain_offset"),
+            gain_cap=_maybe(table, "gain_cap"),
             moves=read_numbers(table, "moves"),
             weights=read_numbers(table, "weights"),
+            deductions={name: deductions.decimal(name) for name in sorted(deductions.names())},
             volatility=read_rows(table, "volatility", VolatilityShock),
             basis=read_rows(table, "basis", BasisMove),
             minimum_delta=read_rows(table, "minimum_delta", DeltaRates),
@@ -112,8 +120,10 @@ class PortfolioMargin(Parameters):
                 measure=cast(Measure, found.text("measure")),
                 linear_cap=_optional(found.text("linear_cap"), f"{what}.linear_cap"),
                 gain_offset=_optional(found.text("gain_offset"), f"{what}.gain_offset"),
+                gain_cap=found.fraction("gain_cap") if "gain_cap" in found else None,
                 moves=decoded_numbers(found.take("moves"), f"{what}.moves"),
                 weights=decoded_numbers(found.take("weights"), f"{what}.weights"),
+                deductions=_deductions(found, what) if "deductions" in found else {},
                 volatility=decoded_rows(found.mapping("volatility"), VolatilityShock, what),
                 basis=decoded_rows(found.mapping("basis"), BasisMove, what),
                 minimum_delta=decoded_rows(found.mapping("minimum_delta"), DeltaRates, what),
@@ -124,8 +134,11 @@ class PortfolioMargin(Parameters):
             )
 
     def to_json(self) -> Json:
-        """Return every rule; the text of one that is not there is empty."""
-        return {
+        """Return every rule; the text of one that is not there is empty, later ones stand only where they are there."""
+        later: dict[str, Json] = {} if self.gain_cap is None else {"gain_cap": fraction_text(self.gain_cap)}
+        if self.deductions:
+            later["deductions"] = {name: fraction_text(amount) for name, amount in self.deductions.items()}
+        return later | {
             "maintenance_factor": fraction_text(self.maintenance_factor),
             "measure": self.measure,
             "linear_cap": _text(self.linear_cap),
@@ -189,6 +202,13 @@ def _decoded(value: Json, what: str) -> MinimumCharge:
         pairs = (strings(item, 2, what) for item in found.items("multipliers"))
         steps = tuple((fraction(start, what), fraction(by, what)) for start, by in pairs)
         return MinimumCharge(found.fraction("rate"), steps)
+
+
+def _deductions(found: Fields, what: str) -> dict[str, Fraction]:
+    deductions = found.fractions("deductions")
+    if not deductions:
+        raise DecodeError("json", f"{what}.deductions is left out where there are none")
+    return deductions
 
 
 def _maybe(section: Section, key: str) -> Fraction | None:
