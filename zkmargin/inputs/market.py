@@ -7,7 +7,7 @@ The quote asset is a spot instrument whose price is 1. `market_files` reads a ma
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from fractions import Fraction
 from functools import cached_property
@@ -16,7 +16,9 @@ from typing import Literal, cast
 from zkmargin import canonical
 from zkmargin.canonical import Json, fraction_text
 from zkmargin.errors import DecodeError
+from zkmargin.inputs.depth import Depth
 from zkmargin.inputs.json_fields import Fields, fraction, strings
+from zkmargin.inputs.returns import Returns
 
 Kind = Literal["spot", "perpetual", "future", "option"]
 Right = Literal["call", "put"]
@@ -86,7 +88,7 @@ class Market:
 
     `spot` per asset in quote, `mark` per instrument that is not spot, `forward` per underlying and expiry,
     implied `volatility` per option (1 is 100 %), `index` per underlying (the spot price where the market
-    names none).
+    names none). Past `returns` and the order books' `depth` by contract are optional, for rules that need them.
     """
 
     time: datetime
@@ -96,6 +98,8 @@ class Market:
     forward: Mapping[tuple[str, datetime], Fraction]
     volatility: Mapping[str, Fraction]
     index: Mapping[str, Fraction]
+    returns: Returns | None = None
+    depth: Mapping[str, Depth] = field(default_factory=dict)
 
     @property
     def assets(self) -> tuple[str, ...]:
@@ -108,19 +112,25 @@ class Market:
         return tuple(i for i in self.instruments.values() if i.kind != "spot")
 
     def to_json(self) -> Json:
-        """Return the market for canonical JSON."""
-        return {
-            "time": time_text(self.time),
-            "instruments": {name: item.to_json() for name, item in self.instruments.items()},
-            "spot": _prices_json(self.spot),
-            "mark": _prices_json(self.mark),
-            "forward": [
-                [underlying, time_text(expiry), fraction_text(price)]
-                for (underlying, expiry), price in sorted(self.forward.items())
-            ],
-            "volatility": _prices_json(self.volatility),
-            "index": _prices_json(self.index),
-        }
+        """Return the market for canonical JSON; optional tables only where they are there."""
+        returns = {} if self.returns is None else {"returns": self.returns.to_json()}
+        depth = {name: item.to_json() for name, item in self.depth.items()}
+        return (
+            returns
+            | ({"depth": depth} if depth else {})
+            | {
+                "time": time_text(self.time),
+                "instruments": {name: item.to_json() for name, item in self.instruments.items()},
+                "spot": _prices_json(self.spot),
+                "mark": _prices_json(self.mark),
+                "forward": [
+                    [underlying, time_text(expiry), fraction_text(price)]
+                    for (underlying, expiry), price in sorted(self.forward.items())
+                ],
+                "volatility": _prices_json(self.volatility),
+                "index": _prices_json(self.index),
+            }
+        )
 
     @staticmethod
     def from_json(value: Json) -> Market:
@@ -143,6 +153,10 @@ class Market:
                 forward=forward,
                 volatility=fields.fractions("volatility"),
                 index=fields.fractions("index"),
+                returns=Returns.from_json(fields.take("returns"), "market.returns")
+                if "returns" in fields
+                else None,
+                depth=_depth(fields.mapping("depth")) if "depth" in fields else {},
             )
 
     @cached_property
@@ -178,6 +192,12 @@ def _time(text: str, what: str) -> datetime:
     if time_text(time) != text:
         raise DecodeError("json", f"{what}: not the one text of that time", actual=text)
     return time
+
+
+def _depth(value: dict[str, Json]) -> dict[str, Depth]:
+    if not value:
+        raise DecodeError("json", "market.depth is empty")
+    return {name: Depth.from_json(item, f"market.depth.{name}") for name, item in value.items()}
 
 
 def _prices_json(prices: Mapping[str, Fraction]) -> Json:

@@ -67,6 +67,8 @@ def check_market(market: Market) -> list[Problem]:
         problems.append(
             Problem("instruments.csv", None, None, None, message, f"1 to {limits.MAX_INSTRUMENTS}")
         )
+    problems += [Problem("returns.csv", None, *fault) for fault in _return_faults(market)]
+    problems += [Problem("depth.csv", None, *fault) for fault in _depth_faults(market)]
     for name, message, hint in (*_unknown_assets(market), *_missing_prices(market), *_bad_prices(market)):
         problems.append(Problem("prices.csv", None, None, name, message, hint))
     return problems
@@ -120,6 +122,20 @@ def _bad_prices(market: Market) -> Iterator[tuple[str, str, str | None]]:
                 yield name, f"{kind} price of an unknown name", None
             elif price < 0 or (price == 0 and not (kind == "mark" and name in options)):
                 yield name, f"{kind} price is not positive", None
+
+
+def _return_faults(market: Market) -> Iterator[Fault]:
+    if market.returns is not None:
+        yield from market.returns.faults(frozenset(market.assets))
+
+
+def _depth_faults(market: Market) -> Iterator[Fault]:
+    contracts = {item.name for item in market.contracts}
+    for name, depth in market.depth.items():
+        if name not in contracts:
+            yield "instrument", name, "no such contract", None
+        for column, *rest in depth.faults():
+            yield f"{name}.{column}", *rest
 
 
 def check_together(policy: Policy, market: Market) -> list[Problem]:
