@@ -12,6 +12,7 @@ from zkmargin.circuits.builder import Rules
 from zkmargin.circuits.collateral import collateral_rules
 from zkmargin.circuits.compiled import CompiledBook
 from zkmargin.circuits.facts import market_facts
+from zkmargin.circuits.historical import historical_rules
 from zkmargin.circuits.rules import check_circuit
 from zkmargin.circuits.scenario import scenario_rules
 from zkmargin.errors import PolicyError, UndecidedError
@@ -26,6 +27,7 @@ COMPILERS: dict[int, dict[str, Model]] = {
         "scenarios": scenario_rules,
         "collateral": collateral_rules,
         "brackets": bracket_rules,
+        "historical": historical_rules,
     },
 }
 

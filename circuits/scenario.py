@@ -28,10 +28,12 @@ from zkmargin.risk.table import RiskTable, RiskUnit
 
 def scenario_rules(policy: Policy, market: Market, table: RiskTable, book: BookPolicy) -> Rules:
     """State the rules of a book of the model "scenarios"."""
-    return _ScenarioBook(policy, market, table, book).rules
+    return ScenarioBook(policy, market, table, book).rules()
 
 
-class _ScenarioBook:
+class ScenarioBook:
+    """A book whose units are revalued in scenarios; models differ in what a unit's requirement makes of its losses."""
+
     def __init__(self, policy: Policy, market: Market, table: RiskTable, book: BookPolicy) -> None:
         self.book = book
         self.risk = table.books[book.id]
@@ -41,8 +43,27 @@ class _ScenarioBook:
         for name in self.of.position:
             if not self.risk.pnl[name].exact:
                 self.of.rules.tolerate(("position", name), self.risk.pnl[name].unit)
-        requirement = total(self._worst_case(unit) for unit in self.risk.units)
-        self.rules = self.of.state(requirement, requirement * book.initial_factor)
+
+    def rules(self) -> Rules:
+        """State the requirements of all units."""
+        requirement = total(self.requirement(unit) for unit in self.risk.units)
+        return self.of.state(requirement, requirement * self.book.initial_factor)
+
+    def requirement(self, unit: RiskUnit) -> Expression:
+        """R_u: the largest of zero, the loss in each scenario, and the short-option minimum."""
+        return maximum(
+            f"worst case {unit.name}", self.losses(unit) | self.short_minimum(unit), floor_zero=True
+        )
+
+    def losses(self, unit: RiskUnit) -> dict[str, Expression]:
+        """Return a unit's loss in every scenario, in quote currency, never below the true one."""
+        return {name: -self._pnl(unit, s) for s, name in enumerate(self.risk.scenarios)}
+
+    def short_minimum(self, unit: RiskUnit) -> dict[str, Expression]:
+        """Return the short-option minimum by its label, nothing for a unit without one."""
+        position = self.of.position
+        charges = [position[k].short * self.minimum[k] for k in unit.instruments if self.minimum.get(k)]
+        return {"short-option minimum": total(charges)} if charges else {}
 
     def _digits(self, key: InputKey) -> int | None:
         """Store bit by bit what a scenario revalues."""
@@ -54,15 +75,6 @@ class _ScenarioBook:
             "position": True,
         }
         return BIT if revalued[kind] else None
-
-    def _worst_case(self, unit: RiskUnit) -> Expression:
-        """R_u: the largest of zero, the loss in each scenario, and the short-option minimum."""
-        position = self.of.position
-        losses = {name: -self._pnl(unit, s) for s, name in enumerate(self.risk.scenarios)}
-        charges = [position[k].short * self.minimum[k] for k in unit.instruments if self.minimum.get(k)]
-        if charges:
-            losses["short-option minimum"] = total(charges)
-        return maximum(f"worst case {unit.name}", losses, floor_zero=True)
 
     def _pnl(self, unit: RiskUnit, scenario: int) -> Expression:
         """P&L in quote currency of everything that the unit revalues, never above the true one."""

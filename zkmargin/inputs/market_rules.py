@@ -155,7 +155,9 @@ def check_together(policy: Policy, market: Market) -> list[Problem]:
     for book in policy.books.values():
         faults = _book_faults(book, policy, market)
         problems.extend(Problem("policy.toml", None, f"book.{book.id}.{f[0]}", *f[1:]) for f in faults)
-    revalued = sum(_revaluations(book) * revalued_bits(book, market) for book in policy.books.values())
+    revalued = sum(
+        _revaluations(book, market) * revalued_bits(book, market) for book in policy.books.values()
+    )
     if revalued > limits.MAX_REVALUED:  # a small file may not ask for hours of work
         message = "too many scenarios for so many instruments"
         hint = f"bits of amounts x scenarios: {revalued}, at most {limits.MAX_REVALUED}"
@@ -184,8 +186,10 @@ def _book_faults(book: BookPolicy, policy: Policy, market: Market) -> Iterator[F
             yield "limits.balance", None, f"{asset} needs {bits} bits", f"at most {limits.MAX_WIDTH}"
 
 
-def _revaluations(book: BookPolicy) -> int:
-    return len(book.scenarios) + (0 if book.parameters is None else book.parameters.revaluations())
+def _revaluations(book: BookPolicy, market: Market) -> int:
+    history = market.returns is not None and MODELS[book.model].history
+    past = len(market.returns.scenarios) if market.returns is not None and history else 0
+    return len(book.scenarios) + past + (0 if book.parameters is None else book.parameters.revaluations())
 
 
 def _range_faults(book: BookPolicy, policy: Policy, market: Market) -> Iterator[Fault]:

@@ -38,6 +38,14 @@ class Scenario:
     volatility: Fraction
     weight: Fraction = Fraction(1)
 
+    def price_move(self, asset: str, span: Fraction) -> Fraction:
+        """Return the relative move of an asset's price, given its range."""
+        return self.price * span
+
+    def volatility_move(self, underlying: str, span: Fraction) -> Fraction:
+        """Return the relative move of the volatility of options on an underlying, given the book's range."""
+        return self.volatility * span
+
 
 @dataclass(frozen=True)
 class BookPolicy:

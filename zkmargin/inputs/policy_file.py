@@ -65,7 +65,8 @@ def _book(name: str, section: Section) -> BookPolicy:
     model = _model(section)
     shocks = model.shocks
     limits, levels = section.section("limits"), _levels(section)
-    scenario_set, scenarios = _scenarios(section) if shocks else ("", ())
+    stressed = shocks and not (model.history and "scenarios" not in section)
+    scenario_set, scenarios = _scenarios(section) if stressed else ("custom" if shocks else "", ())
     volatile = any(item.volatility for item in scenarios)
     book = BookPolicy(
         id=name,

@@ -104,8 +104,9 @@ def _book(book: BookPolicy, quote: str) -> Iterator[Fault]:
 def _scenario_book(book: BookPolicy, quote: str) -> Iterator[Fault]:
     if book.netting not in ("underlying", "joint"):
         yield "netting", book.netting, "unknown netting", 'one of "underlying", "joint"'
-    if not 1 <= len(book.scenarios) <= limits.MAX_SCENARIOS:
-        yield "scenarios", None, f"{len(book.scenarios)} scenarios", f"1 to {limits.MAX_SCENARIOS}"
+    least = 1 if book.parameters is None else book.parameters.least_scenarios
+    if not least <= len(book.scenarios) <= limits.MAX_SCENARIOS:
+        yield "scenarios", None, f"{len(book.scenarios)} scenarios", f"{least} to {limits.MAX_SCENARIOS}"
     if len({item.name for item in book.scenarios}) != len(book.scenarios):
         yield "scenarios", None, "a scenario stands twice", None
     yield from _shocks(book, quote)

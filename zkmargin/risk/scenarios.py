@@ -28,7 +28,7 @@ def price_factors(book: BookPolicy, underlying: str) -> Factors:
     Raise PolicyError where a price would become negative.
     """
     span = book.price_range.get(underlying, Fraction(0))
-    factors = tuple(1 + scenario.price * span for scenario in book.scenarios)
+    factors = tuple(1 + scenario.price_move(underlying, span) for scenario in book.scenarios)
     for scenario, factor in zip(book.scenarios, factors, strict=True):
         if factor < 0:
             raise PolicyError(
@@ -40,9 +40,10 @@ def price_factors(book: BookPolicy, underlying: str) -> Factors:
     return factors
 
 
-def volatility_factors(book: BookPolicy) -> Factors:
+def volatility_factors(book: BookPolicy, underlying: str) -> Factors:
     """Return sigma' / sigma per scenario: 1 + move x volatility_range; raise PolicyError below 0."""
-    factors = tuple(1 + scenario.volatility * book.volatility_range for scenario in book.scenarios)
+    span = book.volatility_range
+    factors = tuple(1 + scenario.volatility_move(underlying, span) for scenario in book.scenarios)
     for scenario, factor in zip(book.scenarios, factors, strict=True):
         if factor < 0:
             raise PolicyError(
@@ -122,7 +123,8 @@ def option_pnl(
     call = np.array([[option.right == "call"] for option in options])
     moves = {name: _floats(price_factors(book, name)) for name in {option.underlying for option in options}}
     shocked = forward * np.array([moves[option.underlying] for option in options])
-    stressed = volatility * np.array([_floats(volatility_factors(book))])
+    stresses = {name: _floats(volatility_factors(book, name)) for name in moves}
+    stressed = volatility * np.array([stresses[option.underlying] for option in options])
     rate = float(book.interest)
     change = black76(shocked, strike, stressed, years, rate, call) - black76(
         forward, strike, volatility, years, rate, call

@@ -12,6 +12,7 @@ from zkmargin.inputs.models import MODELS
 from zkmargin.inputs.policy import BookPolicy, Policy
 from zkmargin.risk.comparison import Tolerance, compare, differences
 from zkmargin.risk.entries import JOINT, BookRisk, Pnl, RiskTable, RiskUnit
+from zkmargin.risk.history import with_history
 from zkmargin.risk.scenarios import (
     asset_pnl,
     common_unit,
@@ -69,6 +70,7 @@ def book_risk(policy: Policy, book: BookPolicy, market: Market) -> BookRisk:
     if not MODELS[book.model].shocks:
         return BookRisk(book.id, (), (), {})
     _check_ranges(policy, book, market)
+    book = with_history(book, market)
     contracts = [contract for contract in market.contracts if may_hold(book, contract)]
     assets = [asset for asset in market.assets if asset in book.price_range]
     if book.netting == "underlying":

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from zkmargin.inputs.models.brackets import Brackets
+from zkmargin.inputs.models.historical import Historical
 from zkmargin.inputs.models.kind import MarginModel, Parameters
 
 __all__ = ["MODELS", "MarginModel", "Parameters"]
@@ -23,5 +24,6 @@ MODELS: Mapping[str, MarginModel] = {
         MarginModel("scenarios", trades=True, shocks=True),
         MarginModel("collateral", pools=True),
         MarginModel("brackets", trades=True, parameters=Brackets),
+        MarginModel("historical", trades=True, shocks=True, history=True, parameters=Historical),
     )
 }
