@@ -27,7 +27,7 @@ from zkmargin.circuits.variables import OUTPUTS, E, I, InputKey, N, Parts, R, Te
 __all__ = [
     "OUTPUTS", "N", "E", "R", "I", "InputKey", "Terms", "Parts", "variable",
     "Circuit", "Column", "Equation", "Input", "Side", "Price",
-    "OneHot", "Gate", "OmittedRow", "OmittedTier", "Deficits",
+    "OneHot", "Waivers", "Tail", "Gate", "OmittedRow", "OmittedTier", "Deficits",
 ]  # fmt: skip
 
 WORD_BITS = 16
@@ -113,6 +113,33 @@ class OneHot:
 
 
 @dataclass(frozen=True)
+class Waivers:
+    """Inequalities on one value of which some may be waived, a bit each: sum of bits + slack = budget x used."""
+
+    name: str
+    bits: tuple[int, ...]
+    used: int
+    slack: int
+    budget: int
+
+
+@dataclass(frozen=True)
+class Tail:
+    """An Expected Shortfall: t = up - down, t + excess_s >= loss_s, and the mean over the `worst` losses.
+
+    worst x value >= sum of excesses, plus worst x t where the value is floored at zero; else it is t + `value`.
+    """
+
+    name: str
+    value: int
+    up: int
+    down: int
+    excesses: tuple[int, ...]
+    worst: Fraction
+    floor_zero: bool
+
+
+@dataclass(frozen=True)
 class Gate:
     """Costs stay 0 unless a position is held: constant x (sum of the positions' columns) - costs = slack."""
 
@@ -172,6 +199,8 @@ class Circuit:
     omitted_rows: tuple[OmittedRow, ...] = ()
     omitted_tiers: tuple[OmittedTier, ...] = ()
     quanta: Mapping[str, Fraction] = field(default_factory=dict)  # "equity" and "margin", in quote currency
+    waivers: tuple[Waivers, ...] = ()
+    tails: tuple[Tail, ...] = ()
 
     def __repr__(self) -> str:
         return f"Circuit({self.name!r}, {len(self.columns)} columns, {len(self.equations)} equations)"

@@ -27,6 +27,7 @@ def circuit_bytes(circuit: Circuit) -> bytes:
     gates = {gate.equation: gate for gate in circuit.gates}
     return canonical.encode(
         {
+            **_where_present(circuit),
             "format": FORMAT,
             "version": circuit.version,
             "name": circuit.name,
@@ -43,6 +44,12 @@ def circuit_bytes(circuit: Circuit) -> bytes:
             "published": {name: _runs(terms) for name, terms in circuit.published.items()},
         }
     )
+
+
+def _where_present(circuit: Circuit) -> dict[str, Json]:
+    """Facts that came after the first circuits, whose bytes stay as they are."""
+    facts = {"waivers": circuit.waivers, "tails": circuit.tails}
+    return {name: [vars(item) for item in items] for name, items in facts.items() if items}
 
 
 def _columns(circuit: Circuit) -> Json:

@@ -12,7 +12,7 @@ from zkmargin.inputs.decimals import decimal_text
 from zkmargin.wording import counted
 
 if TYPE_CHECKING:
-    from zkmargin.circuits.circuit import Circuit, OmittedRow
+    from zkmargin.circuits.circuit import Circuit, OmittedRow, Tail, Waivers
 
 SHOWN = 8  # items of a list before the rest is counted
 
@@ -36,6 +36,8 @@ def _lines(circuit: Circuit) -> Iterator[str]:
     yield from _equity(circuit)
     yield from _requirements(circuit)
     yield from _maxima(circuit)
+    for tail in circuit.tails:
+        yield f"  {_tail(circuit, tail)}"
     yield "  E - R = surplus - shortfall;  N = owed - bad debt: deficits are counted and published"
     for gate in circuit.gates:
         cost = circuit.inputs[gate.cost].name
@@ -44,7 +46,7 @@ def _lines(circuit: Circuit) -> Iterator[str]:
         yield f"  {cost} is 0 unless {held} settled in it is held"
     yield "Selector bits"
     yield from _selectors(circuit)
-    yield "  constants in favour of the account: none"
+    yield f"  constants in favour of the account: {_favours(circuit)}"
     yield "Left out, because of what columns can hold"
     yield from _omitted(circuit)
     yield "Published totals: " + _listed(list(circuit.published))
@@ -104,22 +106,48 @@ def _sum(circuit: Circuit, terms: Terms) -> str:
 
 
 def _maxima(circuit: Circuit) -> Iterator[str]:
-    """State the inequalities of every auxiliary value together."""
+    """State the inequalities of every auxiliary value together, but for those that may be waived."""
     pieces: dict[str, list[str]] = {}
+    waived = {name for group in circuit.waivers for name in _waived(circuit, group)}
     for equation in circuit.equations:
-        if equation.slack is not None and " >= " in equation.name:
+        if equation.slack is not None and " >= " in equation.name and equation.name not in waived:
             name, piece = equation.name.split(" >= ", 1)
             pieces.setdefault(name, []).append(piece)
     for name, labels in pieces.items():
         yield f"  max:{name} >= 0 and >= each of {len(labels)}: {_listed(labels, 20)}"
 
 
+def _tail(circuit: Circuit, tail: Tail) -> str:
+    floor = ", at least 0" if tail.floor_zero else f", above {circuit.columns[tail.up].name} less .down"
+    return (
+        f"{circuit.columns[tail.value].name} >= the mean of the worst {decimal_text(tail.worst)} of "
+        f"{len(tail.excesses):,} losses{floor}"
+    )
+
+
 def _selectors(circuit: Circuit) -> Iterator[str]:
-    if not circuit.one_hots:
+    if not circuit.one_hots and not circuit.waivers:
         yield "  none: every rule is convex or affine"
     for group in circuit.one_hots:
         knots = ", ".join(f"{knot:,}" for knot in group.knots)
         yield f"  {group.name}: one of {counted(len(group.tiers), 'tier')}, from {knots} lots, set by the amount itself"
+    for waivers in circuit.waivers:
+        rows = [name.split(" >= ", 1)[-1] for name in _waived(circuit, waivers)]
+        yield (
+            f"  not convex: {waivers.name}: at most {waivers.budget:,} of {len(rows):,} inequalities waived, "
+            f"a bit each: {_listed(rows)}"
+        )
+
+
+def _waived(circuit: Circuit, group: Waivers) -> list[str]:
+    """Return the names of the inequalities that a group may waive."""
+    found = [circuit.equations[index] for bit in group.bits for index, _ in circuit.incidence[variable(bit)]]
+    return [equation.name for equation in found if equation.slack not in {None, group.slack}]
+
+
+def _favours(circuit: Circuit) -> str:
+    bits = sum(len(group.bits) for group in circuit.waivers)
+    return f"{counted(bits, 'waiver')} of inequalities, within their budgets" if bits else "none"
 
 
 def _omitted(circuit: Circuit) -> Iterator[str]:

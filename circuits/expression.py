@@ -9,10 +9,10 @@ pattern of its `c`. There are no constants: the empty account is zero in every r
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NoReturn
 
 from zkmargin.circuits.parameters import exact, label
 from zkmargin.errors import CircuitError, CurvatureError
@@ -39,6 +39,8 @@ class Expression:
         """Return an expression as it is, and nothing else but zero: a constant has no place in a circuit."""
         if isinstance(value, Expression):
             return value
+        if isinstance(value, Alternatives):
+            value.refuse()
         if exact(value) == 0:
             return Expression()
         raise CircuitError(
@@ -124,6 +126,30 @@ class Signed(Expression):
     def gross(self) -> Expression:
         """Long plus short."""
         return self.long + self.short
+
+
+@dataclass(frozen=True)
+class Alternatives:
+    """Convex expressions of which the `waived` largest do not count: a piece of a maximum, and nothing else.
+
+    It is not convex. A circuit carries it by true bits, and only where it bounds a value from below.
+    """
+
+    pieces: Mapping[str, Expression]
+    waived: int
+
+    def refuse(self, _: object = None) -> NoReturn:
+        """Raise CurvatureError: whoever calculates with it takes it for convex."""
+        raise CurvatureError(
+            "curvature",
+            f"{' or '.join(self.pieces)}: alternatives are not convex, they may only be a piece of a maximum",
+            hint="give the maximum a name and calculate with that",
+        )
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = refuse
+
+    def __neg__(self) -> NoReturn:
+        self.refuse()
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,10 @@ from zkmargin.circuits.circuit import OUTPUTS, Circuit
 from zkmargin.circuits.draft import Row
 from zkmargin.circuits.evaluate import Block, State, put, reach
 from zkmargin.circuits.expression import SideKey
+from zkmargin.circuits.fill_maximum import fill_maximum
+from zkmargin.circuits.fill_tail import fill_tail, tail_reach
 from zkmargin.circuits.loading import load_sides
-from zkmargin.circuits.steps import DeficitStep, MaximumStep, OutputStep, SlackStep, Step, TierStep
+from zkmargin.circuits.steps import DeficitStep, MaximumStep, OutputStep, SlackStep, Step, TailStep, TierStep
 from zkmargin.circuits.variables import InputKey
 from zkmargin.circuits.witness import Witness
 from zkmargin.errors import CircuitError
@@ -44,7 +46,9 @@ class Program:
         for step, block in self.steps:
             match step:
                 case MaximumStep():
-                    self._maximum(state, step, block)
+                    fill_maximum(state, self.circuit, step, block)
+                case TailStep():
+                    fill_tail(state, self.circuit, step, block)
                 case SlackStep():
                     self._slack(state, step, block)
                 case TierStep():
@@ -67,7 +71,10 @@ class Program:
                     ),
                     default=0,
                 )
-                return Block(self.circuit, step.rows, most)
+                waived = max((most for group in step.waivers for most in group.short), default=0)
+                return Block(self.circuit, step.rows, most + waived)
+            case TailStep():
+                return Block(self.circuit, step.rows, tail_reach(self.circuit, step))
             case SlackStep() | OutputStep():
                 return self._single(step.row)
             case TierStep():
@@ -77,17 +84,6 @@ class Program:
 
     def _single(self, row: Row) -> Block:
         return Block(self.circuit, (row,), reach(self.circuit, row))
-
-    def _maximum(self, state: State, step: MaximumStep, block: Block) -> None:
-        at, rest = block.evaluate(state)
-        if not len(at) or not step.rows:
-            return
-        finer = np.array(step.finer, dtype=rest.dtype)
-        need = (-(rest // finer)).max(axis=1)  # rounded up
-        value = np.where(need > 0, need, 0)
-        put(state, self.circuit, step.value, at, value)
-        for i, slack in enumerate(step.slacks):
-            put(state, self.circuit, slack, at, rest[:, i] + value * step.finer[i])
 
     def _slack(self, state: State, step: SlackStep, block: Block) -> None:
         at, out = block.evaluate(state)

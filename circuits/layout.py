@@ -25,12 +25,30 @@ from zkmargin.circuits.circuit import (
     OneHot,
     Price,
     Side,
+    Tail,
+    Waivers,
 )
 from zkmargin.circuits.compiled import CompiledBook
 from zkmargin.circuits.draft import Row
-from zkmargin.circuits.lowering import DraftEquation, DraftOmission, DraftTiers, Lowering
+from zkmargin.circuits.lowering import (
+    DraftEquation,
+    DraftOmission,
+    DraftTail,
+    DraftTiers,
+    DraftWaivers,
+    Lowering,
+)
 from zkmargin.circuits.published import published_forms
-from zkmargin.circuits.steps import DeficitStep, MaximumStep, OutputStep, SlackStep, Step, TierStep
+from zkmargin.circuits.steps import (
+    DeficitStep,
+    MaximumStep,
+    OutputStep,
+    SlackStep,
+    Step,
+    TailStep,
+    TierStep,
+    WaiverStep,
+)
 from zkmargin.circuits.variables import InputKey, Parts, Terms, variable
 from zkmargin.sparse import integers
 
@@ -93,6 +111,8 @@ class _Linker:
             omitted_rows=tuple(map(self.omitted, to.omitted_rows)),
             omitted_tiers=tuple(OmittedTier(n, self.parts(x), knot) for n, x, knot in to.omitted_tiers),
             quanta=dict(draft.quanta),
+            waivers=tuple(map(self.waivers, to.waivers)),
+            tails=tuple(map(self.tail, to.tails)),
         )
         charges = tuple((name, self.row(row)) for name, row in draft.charges)
         return CompiledBook(circuit, tuple(map(self.step, to.steps)), dict(draft.tolerance), charges)
@@ -134,6 +154,14 @@ class _Linker:
             tiers.widths,
         )
 
+    def waivers(self, group: DraftWaivers) -> Waivers:
+        bits = self.many(group.bits)
+        return Waivers(group.name, bits, self.at[group.used], self.at[group.slack], group.budget)
+
+    def tail(self, tail: DraftTail) -> Tail:
+        columns = self.at[tail.value], self.at[tail.up], self.at[tail.down], self.many(tail.excesses)
+        return Tail(tail.name, *columns, tail.worst, tail.floor_zero)
+
     def many(self, columns: Sequence[int]) -> tuple[int, ...]:
         return tuple(self.at[column] for column in columns)
 
@@ -142,7 +170,19 @@ class _Linker:
         match step:
             case MaximumStep():
                 rows = tuple(map(self.row, step.rows))
-                return replace(step, value=self.at[step.value], rows=rows, slacks=self.many(step.slacks))
+                slacks, waivers = self.many(step.slacks), tuple(map(self.waiver, step.waivers))
+                return replace(step, value=self.at[step.value], rows=rows, slacks=slacks, waivers=waivers)
+            case TailStep():
+                return replace(
+                    step,
+                    value=self.at[step.value],
+                    up=self.at[step.up],
+                    down=self.at[step.down],
+                    excesses=self.many(step.excesses),
+                    rows=tuple(map(self.row, step.rows)),
+                    slacks=self.many(step.slacks),
+                    mean=self.at[step.mean],
+                )
             case SlackStep():
                 return replace(step, row=self.row(step.row), slack=self.at[step.slack])
             case TierStep():
@@ -158,6 +198,10 @@ class _Linker:
                 return replace(step, row=self.row(step.row))
             case DeficitStep():
                 return replace(step, plus=self.at[step.plus], minus=self.at[step.minus])
+
+    def waiver(self, step: WaiverStep) -> WaiverStep:
+        used, slack = self.at[step.used], self.at[step.slack]
+        return replace(step, bits=self.many(step.bits), used=used, slack=slack)
 
     def row(self, row: Row) -> Row:
         return replace(row, columns={self.at[column]: a for column, a in row.columns.items()})

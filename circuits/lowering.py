@@ -49,6 +49,30 @@ class DraftTiers:
     widths: tuple[int, ...]
 
 
+@dataclass(frozen=True)
+class DraftWaivers:
+    """Inequalities with a budget of waivers; see `circuit.Waivers`."""
+
+    name: str
+    bits: tuple[int, ...]
+    used: int
+    slack: int
+    budget: int
+
+
+@dataclass(frozen=True)
+class DraftTail:
+    """An Expected Shortfall; see `circuit.Tail`."""
+
+    name: str
+    value: int
+    up: int
+    down: int
+    excesses: tuple[int, ...]
+    worst: Fraction
+    floor_zero: bool
+
+
 class Lowering(Columns):
     """Collects columns, equations, structural facts and witness steps."""
 
@@ -58,6 +82,8 @@ class Lowering(Columns):
         self.omitted_rows: list[DraftOmission] = []
         self.omitted_tiers: list[tuple[str, Parts, int]] = []
         self.tiers: list[DraftTiers] = []
+        self.waivers: list[DraftWaivers] = []
+        self.tails: list[DraftTail] = []
         self.steps: list[Step] = []
         self._realised: dict[Atom, tuple[Fraction, Form]] = {}
         self._kept: dict[object, str] = {}

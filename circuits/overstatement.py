@@ -12,7 +12,7 @@ from math import lcm
 import numpy as np
 
 from zkmargin.circuits.arrays import TermArrays, products, remainders
-from zkmargin.circuits.circuit import Circuit, Equation, R, variable
+from zkmargin.circuits.circuit import Circuit, Equation, R, Tail, variable
 from zkmargin.circuits.compiled import CompiledBook
 from zkmargin.circuits.structure import roles_of, values_of
 
@@ -40,6 +40,7 @@ class _Errors:
         self.circuit = circuit
         self.values = np.array([variable(column) for column in values_of(roles_of(circuit))], dtype=np.int64)
         self.known: dict[int, Fraction] = {}
+        self.tails = {variable(tail.value): tail for tail in circuit.tails}
 
     def combined(self, form: TermArrays) -> Fraction:
         """Return the error of a sum of coefficient x variable."""
@@ -51,14 +52,25 @@ class _Errors:
         if var in self.known:
             return self.known[var]
         self.known[var] = Fraction(0)
+        tail = self.tails.get(var)
+        self.known[var] = self._bound(var) if tail is None else self._tail(tail)
+        return self.known[var]
+
+    def _bound(self, var: int) -> Fraction:
+        """Return the worst that an inequality allows in which a variable counts for the account."""
+        worst = Fraction(0)
         for index, a in self.circuit.incidence[var]:
             equation = self.circuit.equations[index]
             if a > 0 and equation.slack is not None:
                 against = TermArrays(equation.arrays.variables, np.minimum(equation.arrays.coefficients, 0))
                 error = _rounding(self.circuit, equation) - self.combined(against)
                 whole = 1 if a > 1 else 0  # the value itself is rounded up to its unit
-                self.known[var] = max(self.known[var], error / a + whole)
-        return self.known[var]
+                worst = max(worst, error / a + whole)
+        return worst
+
+    def _tail(self, tail: Tail) -> Fraction:
+        """Return the error of an Expected Shortfall: losses too large by x make it too large by at most x."""
+        return 1 + max(self._bound(variable(excess)) for excess in tail.excesses)
 
 
 def _rounding(circuit: Circuit, equation: Equation) -> Fraction:

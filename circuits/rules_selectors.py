@@ -1,8 +1,8 @@
 """Rules 5 and 6: nothing that binds was left out, and every constant hangs on a bit that cannot be left off.
 
 There are no constants in a circuit. A rule's constant multiplies a bit: the bit of a tier, which the amount itself
-sets because it is exactly knot + part, and a part needs its tier. In version 1 constants only go against the
-account.
+sets because it is exactly knot + part, and a part needs its tier. Tiers only go against the account; what favours it
+are waivers within a budget, see `rules_waivers`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 from itertools import chain, pairwise
 
 from zkmargin.circuits.circuit import Equation, Gate, I, OneHot, R, variable
+from zkmargin.circuits.rules_tail import check_tail
+from zkmargin.circuits.rules_waivers import check_waivers
 from zkmargin.circuits.structure import Structure, group_terms, normal
 from zkmargin.errors import CircuitError
 
@@ -46,6 +48,10 @@ def check_selector(structure: Structure) -> None:
     used: set[str] = set()
     for group in structure.circuit.one_hots:
         used |= _check_group(structure, group)
+    for waivers in structure.circuit.waivers:
+        check_waivers(structure, waivers)
+    for tail in structure.circuit.tails:
+        check_tail(structure, tail)
     for equation in structure.circuit.equations:
         if equation.slack is None and not equation.has_outputs and equation.name not in used:
             raise CircuitError(

@@ -7,8 +7,24 @@ equations. `fill` carries them out for all accounts at once.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 from zkmargin.circuits.draft import Row
+
+
+@dataclass(frozen=True)
+class WaiverStep:
+    """Of the maximum's `rows` the `budget` that ask for most may be waived: bit_i = 1 iff v does not reach row_i.
+
+    A waived slack has `short_i` more; used = 1 iff any is waived; slack = budget x used - number of waivers.
+    """
+
+    rows: tuple[int, ...]
+    bits: tuple[int, ...]
+    short: tuple[int, ...]
+    used: int
+    slack: int
+    budget: int
 
 
 @dataclass(frozen=True)
@@ -20,6 +36,23 @@ class MaximumStep:
     rows: tuple[Row, ...]
     finer: tuple[int, ...]
     slacks: tuple[int, ...]
+    waivers: tuple[WaiverStep, ...] = ()
+
+
+@dataclass(frozen=True)
+class TailStep:
+    """Threshold up - down, excesses and value of an Expected Shortfall over the worst `worst` rows; slack `mean`."""
+
+    value: int
+    up: int
+    down: int
+    excesses: tuple[int, ...]
+    rows: tuple[Row, ...]
+    finer: tuple[int, ...]
+    slacks: tuple[int, ...]
+    mean: int
+    worst: Fraction
+    floor_zero: bool
 
 
 @dataclass(frozen=True)
@@ -61,4 +94,4 @@ class DeficitStep:
     minus: int
 
 
-Step = MaximumStep | SlackStep | TierStep | OutputStep | DeficitStep
+Step = MaximumStep | TailStep | SlackStep | TierStep | OutputStep | DeficitStep

@@ -96,13 +96,20 @@ class Structure:
         dense[: len(OUTPUTS)] = 0
         return dense
 
+    def shortfall(self, equation: Equation) -> int:
+        """Return how far an inequality can be from holding, its slack left out."""
+        negative = np.minimum(equation.arrays.coefficients, 0)
+        own = equation.arrays.variables == variable(-1 if equation.slack is None else equation.slack)
+        negative[own] = 0
+        return self._capacity.reach(TermArrays(equation.arrays.variables, negative))
+
     def capacity(self, parts: Parts) -> int:
         """Return the lots that columns can hold."""
         return sum(lots * self.circuit.columns[column].capacity for column, lots in parts)
 
 
 def roles_of(circuit: Circuit) -> tuple[tuple[str, ...], ...]:
-    """Return what every column is declared as: input, deficit, slack, on, tier, part; a value has no role."""
+    """Return what every column is declared as: input, slack, tier, waiver ...; a value has no role."""
     out: list[tuple[str, ...]] = [()] * len(circuit.columns)
     for column, role in _declared(circuit):
         out[column] = (*out[column], role)
@@ -123,6 +130,12 @@ def _declared(circuit: Circuit) -> Iterator[tuple[int, str]]:
         yield group.on, "on"
         yield from ((column, "tier") for column in group.tiers)
         yield from ((column, "part") for column in group.parts)
+    for waivers in circuit.waivers:
+        yield waivers.used, "used"
+        yield from ((column, "waiver") for column in waivers.bits)
+    for tail in circuit.tails:
+        yield from ((column, "threshold") for column in (tail.up, tail.down))
+        yield from ((column, "excess") for column in tail.excesses)
 
 
 def normal(terms: dict[int, int]) -> Terms:

@@ -6,14 +6,14 @@ haircut of 1 a lot up to 6 lots and 3 a lot above, cash that may be owed, an ent
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from zkmargin.circuits.atoms import maximum, piecewise
 from zkmargin.circuits.builder import Rules
 from zkmargin.circuits.circuit import Circuit, Equation, variable
 from zkmargin.circuits.compiled import CompiledBook
-from zkmargin.circuits.expression import Signed
+from zkmargin.circuits.expression import Expression, Signed
 from zkmargin.circuits.facts import CircuitFacts
 from zkmargin.circuits.rules import RULES
 from zkmargin.circuits.structure import Structure
@@ -46,6 +46,22 @@ def one_position(bits: int = 4, digits: int | None = None) -> tuple[Rules, Signe
     """Rules with one signed input and nothing stated yet."""
     rules = Rules("one", version=1, equity_quantum=1, margin_quantum=1)
     return rules, rules.signed("position", {"P": bits}, digits=digits)["P"]
+
+
+def two_positions(
+    requirement: Callable[[Signed, Signed], Expression],
+    digits: int | None = None,
+    margin_quantum: object = 1,
+    bits: int = 4,
+) -> CompiledBook:
+    """A book worth nothing with two signed inputs and one requirement."""
+    rules = Rules("two", version=1, equity_quantum=1, margin_quantum=margin_quantum)
+    p, q = rules.signed("position", {"P": bits, "Q": bits}, digits=digits).values()
+    rules.net_value(Expression())
+    rules.equity(Expression())
+    rules.requirement(requirement(p, q))
+    rules.initial_requirement(Expression())
+    return rules.compile()
 
 
 def columns(*rows: Inputs) -> dict[tuple[str, str], SparseValues]:

@@ -6,6 +6,10 @@
 One column v and one slack per inequality. v may be too large in a cheating row, which overstates a requirement;
 it is never too small. *Exact witness*: v is the least integer that leaves no slack negative, max(0, f_i - f_0)
 rounded up to its unit; slacks follow from their equations.
+
+A piece that is the smaller of two (`either`), or all but some (`value_at_risk`), has an inequality and a bit for each
+alternative: f_i - f_0 <= v + C_i w_i, with a budget for the bits. *Exact witness*: v is the least that does with the
+budget; waived is what v does not reach.
 """
 
 from __future__ import annotations
@@ -15,54 +19,82 @@ from fractions import Fraction
 
 from zkmargin.circuits.atoms.atom import Atom
 from zkmargin.circuits.draft import WORST_CASES, Form, Row, add_forms
-from zkmargin.circuits.expression import Expression
-from zkmargin.circuits.lowering import Lowering
-from zkmargin.circuits.steps import MaximumStep
+from zkmargin.circuits.expression import Alternatives, Expression
+from zkmargin.circuits.lowering import DraftWaivers, Lowering
+from zkmargin.circuits.steps import MaximumStep, WaiverStep
 from zkmargin.errors import CircuitError
+
+Rows = Mapping[str, tuple[Row, int]]  # v x finer + row >= 0, by the piece's label
 
 
 def maximum(
     name: str, pieces: Mapping[str, object], *, floor_zero: bool = False, hint: str = ""
 ) -> Expression:
-    """Return the largest of labelled convex expressions, of zero too if `floor_zero`."""
-    parts = {label: Expression.of(piece) for label, piece in pieces.items()}
+    """Return the largest of labelled convex expressions or alternatives, of zero too if `floor_zero`."""
+    choices = {label: piece for label, piece in pieces.items() if isinstance(piece, Alternatives)}
+    parts = {label: Expression.of(piece) for label, piece in pieces.items() if label not in choices}
     if not parts and not floor_zero:
-        raise CircuitError("maximum", f"{name}: a maximum of nothing")
+        kind = "a maximum of alternatives alone, without zero" if choices else "a maximum of nothing"
+        raise CircuitError("maximum", f"{name}: {kind}")
     for label, piece in parts.items():
         piece.demand("convex", f"{name}, piece {label}")
-    return Maximum(name, parts, floor_zero, hint).expression()
+    for label, choice in choices.items():
+        for branch, piece in choice.pieces.items():
+            piece.demand("convex", f"{name}, piece {label}, {branch}")
+    return Maximum(name, parts, choices, floor_zero, hint).expression()
 
 
 class Maximum(Atom):
     """See the module."""
 
-    def __init__(self, name: str, pieces: Mapping[str, Expression], floor_zero: bool, hint: str) -> None:
+    def __init__(
+        self,
+        name: str,
+        pieces: Mapping[str, Expression],
+        choices: Mapping[str, Alternatives],
+        floor_zero: bool,
+        hint: str,
+    ) -> None:
         super().__init__(name, hint)
         self.pieces = pieces
+        self.choices = choices
         self.floor_zero = floor_zero
 
     def realise(self, to: Lowering, unit: Fraction) -> Form:
         """Lower the pieces, then one column for the value and one inequality per piece."""
         forms = {label: to.lower(piece, unit) for label, piece in self.pieces.items()}
         base = Form() if self.floor_zero else forms.pop(next(iter(forms)))
-        rows = {
-            label: to.rounded(add_forms([base, -form]), f"{self.name}, piece {label}")
-            for label, form in forms.items()
+        rows = {label: self._above(to, base, form, label) for label, form in forms.items()}
+        choices = {
+            label: {
+                f"{label}, {branch}": self._above(to, base, to.lower(piece, unit), f"{label}, {branch}")
+                for branch, piece in choice.pieces.items()
+            }
+            for label, choice in self.choices.items()
         }
-        if all(to.least(row) >= 0 for row, _ in rows.values()):  # no piece can exceed the base
-            for label, (row, _) in rows.items():
+        every = rows | {label: row for group in choices.values() for label, row in group.items()}
+        if all(to.least(row) >= 0 for row, _ in every.values()):  # no piece can exceed the base
+            for label, (row, _) in every.items():
                 to.inequality(f"{self.name} >= {label}", row, (WORST_CASES,))
             return base
-        high = max(-(to.canonical_range(row)[0] // finer) for row, finer in rows.values())
-        value = to.add(f"max:{self.name}", max(high, 0), (WORST_CASES,))
-        self._bound(to, value, rows)
+        high = max([*_needs(to, rows), *(self._need(to, *choice) for choice in choices.items()), 0])
+        value = to.add(f"max:{self.name}", high, (WORST_CASES,))
+        self._bound(to, value, rows, choices)
         return add_forms([base, Form(columns={value: Fraction(1)})])
 
-    def _bound(self, to: Lowering, value: int, rows: Mapping[str, tuple[Row, int]]) -> None:
+    def _above(self, to: Lowering, base: Form, piece: Form, label: str) -> tuple[Row, int]:
+        return to.rounded(add_forms([base, -piece]), f"{self.name}, piece {label}")
+
+    def _need(self, to: Lowering, label: str, rows: Rows) -> int:
+        """Return the most that alternatives can ask for, their budget used."""
+        return sorted(_needs(to, rows), reverse=True)[self.choices[label].waived]
+
+    def _bound(self, to: Lowering, value: int, rows: Rows, choices: Mapping[str, Rows]) -> None:
         kept, scales, slacks = [], [], []
         for label, (row, finer) in rows.items():
             high = None
-            if len(rows) == 1:  # v is rounded up for this row alone: what is over is less than one unit
+            if len(rows) == 1 and not choices:
+                # v is rounded up for this row alone: what is over is less than one unit
                 high = max(to.canonical_range(row)[1], finer - 1)
             bound = row.plus({value: finer})
             slack = to.inequality(f"{self.name} >= {label}", bound, (WORST_CASES,), high)
@@ -70,4 +102,34 @@ class Maximum(Atom):
                 kept.append(row)
                 scales.append(finer)
                 slacks.append(slack)
-        to.steps.append(MaximumStep(self.name, value, tuple(kept), tuple(scales), tuple(slacks)))
+        waivers = []
+        for label, group in choices.items():
+            step, held = self._waivable(to, value, label, group, len(kept))
+            kept += [row for row, _ in group.values()]
+            scales += [finer for _, finer in group.values()]
+            slacks += held
+            waivers.append(step)
+        parts = tuple(kept), tuple(scales), tuple(slacks), tuple(waivers)
+        to.steps.append(MaximumStep(self.name, value, *parts))
+
+    def _waivable(
+        self, to: Lowering, value: int, label: str, rows: Rows, first: int
+    ) -> tuple[WaiverStep, list[int]]:
+        """Add the inequalities of one choice, a bit each, and the budget of the bits."""
+        name, budget = f"{self.name}, {label}", self.choices[label].waived
+        used = to.add(f"waived:{name}", 1, (WORST_CASES,))
+        bits = tuple(to.add(f"waive:{self.name} >= {piece}", 1, (WORST_CASES,)) for piece in rows)
+        short = tuple(max(-to.least(row), 1) for row, _ in rows.values())
+        slacks = [
+            to.slack_equation(f"{self.name} >= {piece}", row.plus({value: finer, bit: most}), (WORST_CASES,))
+            for (piece, (row, finer)), bit, most in zip(rows.items(), bits, short, strict=True)
+        ]
+        count = Row({used: budget, **dict.fromkeys(bits, -1)})
+        left = to.slack_equation(f"{name}: at most {budget} waived", count, (WORST_CASES,))
+        to.waivers.append(DraftWaivers(name, bits, used, left, budget))
+        return WaiverStep(tuple(range(first, first + len(rows))), bits, short, used, left, budget), slacks
+
+
+def _needs(to: Lowering, rows: Rows) -> list[int]:
+    """Return the most that each row can ask for."""
+    return [-(to.canonical_range(row)[0] // finer) for row, finer in rows.values()]

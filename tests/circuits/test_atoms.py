@@ -8,12 +8,11 @@ from fractions import Fraction
 from math import ceil
 
 import pytest
-from circuit_cases import columns, one_position
+from circuit_cases import columns, one_position, two_positions
 
 from zkmargin.circuits.atoms import absolute, maximum, minimum, neg, piecewise, pos
 from zkmargin.circuits.builder import Rules
 from zkmargin.circuits.circuit import E, I, R
-from zkmargin.circuits.compiled import CompiledBook
 from zkmargin.circuits.draft import Row
 from zkmargin.circuits.expression import Expression, Signed
 from zkmargin.circuits.facts import CircuitFacts
@@ -24,18 +23,6 @@ from zkmargin.circuits.witness import check_row
 
 LOTS = range(-15, 16)
 FACTS = CircuitFacts({"P": 0, "Q": 0}, {})
-
-
-def two_positions(
-    requirement: Callable[[Signed, Signed], Expression], digits: int | None = None, margin_quantum: object = 1
-) -> CompiledBook:
-    rules = Rules("two", version=1, equity_quantum=1, margin_quantum=margin_quantum)
-    p, q = rules.signed("position", {"P": 4, "Q": 4}, digits=digits).values()
-    rules.net_value(Expression())
-    rules.equity(Expression())
-    rules.requirement(requirement(p, q))
-    rules.initial_requirement(Expression())
-    return rules.compile()
 
 
 def used_twice(gap: Expression, p: Signed, q: Signed) -> Expression:
