@@ -9,11 +9,13 @@ from zkmargin.inputs.market import Market
 from zkmargin.inputs.policy import Policy
 from zkmargin.margin.brackets import bracket_formula
 from zkmargin.margin.explore import explorer
+from zkmargin.margin.historical import historical_formula
 from zkmargin.margin.portfolios import FormulaMargin, Holdings
 
 FORMULAS: Mapping[str, Callable[[Policy, Market, str], Holdings]] = {
     "scenarios": explorer,
     "brackets": bracket_formula,
+    "historical": historical_formula,
 }
 
 
