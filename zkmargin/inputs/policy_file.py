@@ -65,7 +65,8 @@ def _book(name: str, section: Section) -> BookPolicy:
     model = _model(section)
     shocks = model.shocks
     limits, levels = section.section("limits"), _levels(section)
-    stressed = shocks and not (model.history and "scenarios" not in section)
+    optional = model.parameters is not None and model.parameters.least_scenarios == 0
+    stressed = shocks and ("scenarios" in section or not optional)
     scenario_set, scenarios = _scenarios(section) if stressed else ("custom" if shocks else "", ())
     volatile = any(item.volatility for item in scenarios)
     book = BookPolicy(

@@ -50,13 +50,13 @@ def black76(
         d1 = np.log(forward / strike) / deviation + deviation / 2
         d2 = d1 - deviation
         sign = np.where(call, 1.0, -1.0)
-        value = sign * (forward * _normal_cdf(sign * d1) - strike * _normal_cdf(sign * d2))
+        value = sign * (forward * normal_cdf(sign * d1) - strike * normal_cdf(sign * d2))
         intrinsic = np.maximum(sign * (forward - strike), 0.0)
         # without deviation d1 is infinite or 0/0; with forward 0 it is -infinity, which the formula survives
         return np.asarray(np.exp(-rate * live) * np.where(deviation > 0, np.maximum(value, 0.0), intrinsic))
 
 
-def _normal_cdf(x: Floats) -> Floats:
+def normal_cdf(x: Floats) -> Floats:
     """Return the standard normal distribution; erfc keeps the relative precision of the lower tail."""
     return 0.5 * np.asarray(_ERFC(-x / math.sqrt(2.0)), dtype=np.float64)
 

@@ -9,9 +9,11 @@ from zkmargin.errors import PolicyError
 from zkmargin.inputs.eligibility import may_hold
 from zkmargin.inputs.market import Instrument, Market
 from zkmargin.inputs.models import MODELS
+from zkmargin.inputs.models.sensitivities import MEASURES, Sensitivities
 from zkmargin.inputs.policy import BookPolicy, Policy
 from zkmargin.risk.comparison import Tolerance, compare, differences
 from zkmargin.risk.entries import JOINT, BookRisk, Pnl, RiskTable, RiskUnit
+from zkmargin.risk.greeks import sensitivity_pnl
 from zkmargin.risk.history import with_history
 from zkmargin.risk.scenarios import (
     asset_pnl,
@@ -76,14 +78,13 @@ def book_risk(policy: Policy, book: BookPolicy, market: Market) -> BookRisk:
     if book.netting == "underlying":
         for contract in contracts:
             _refuse_two_prices(book, contract)
-    pnl = {asset: _exact(asset_pnl(book, market, asset)) for asset in assets}
-    pnl |= _contracts_pnl(book, market, contracts)
-    return BookRisk(
-        book=book.id,
-        scenarios=tuple(scenario.name for scenario in book.scenarios),
-        units=_units(book, contracts, assets),
-        pnl=pnl,
-    )
+    if isinstance(book.parameters, Sensitivities):
+        names, pnl = MEASURES, sensitivity_pnl(book, market, contracts, assets)
+    else:
+        names = tuple(scenario.name for scenario in book.scenarios)
+        pnl = {asset: _exact(asset_pnl(book, market, asset)) for asset in assets}
+        pnl |= _contracts_pnl(book, market, contracts)
+    return BookRisk(book=book.id, scenarios=names, units=_units(book, contracts, assets), pnl=pnl)
 
 
 def _contracts_pnl(book: BookPolicy, market: Market, contracts: Sequence[Instrument]) -> dict[str, Pnl]:

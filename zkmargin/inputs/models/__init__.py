@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from zkmargin.inputs.models.brackets import Brackets
 from zkmargin.inputs.models.historical import Historical
 from zkmargin.inputs.models.kind import MarginModel, Parameters
+from zkmargin.inputs.models.sensitivities import Sensitivities
 
 __all__ = ["MODELS", "MarginModel", "Parameters"]
 
@@ -25,5 +26,6 @@ MODELS: Mapping[str, MarginModel] = {
         MarginModel("collateral", pools=True),
         MarginModel("brackets", trades=True, parameters=Brackets),
         MarginModel("historical", trades=True, shocks=True, history=True, parameters=Historical),
+        MarginModel("sensitivities", trades=True, shocks=True, parameters=Sensitivities),
     )
 }
