@@ -22,12 +22,12 @@ from zkmargin.circuits import encoding, explanation
 from zkmargin.circuits.arrays import TermArrays, term_arrays
 from zkmargin.circuits.incidence import Incidence
 from zkmargin.circuits.parts import PartTable
-from zkmargin.circuits.variables import OUTPUTS, E, I, InputKey, N, Parts, R, Terms, variable
+from zkmargin.circuits.variables import OUTPUTS, E, I, InputKey, N, NamedColumn, Parts, R, Terms, variable
 
 __all__ = [
     "OUTPUTS", "N", "E", "R", "I", "InputKey", "Terms", "Parts", "variable",
     "Circuit", "Column", "Equation", "Input", "Side", "Price",
-    "OneHot", "Waivers", "Tail", "Gate", "OmittedRow", "OmittedTier", "Deficits",
+    "OneHot", "Waivers", "Tail", "Hypotenuse", "Gate", "OmittedRow", "OmittedTier", "Deficits",
 ]  # fmt: skip
 
 WORD_BITS = 16
@@ -140,6 +140,20 @@ class Tail:
 
 
 @dataclass(frozen=True)
+class Hypotenuse:
+    """An upper bound of the norm of two legs, by folds; see `atoms.norm`.
+
+    A leg is a column, or x + 2 w with the column w, where its inequality, which is named, says x + w >= 0.
+    """
+
+    name: str
+    legs: tuple[NamedColumn, ...]
+    folds: tuple[NamedColumn, ...]
+    value: int
+    bound: str
+
+
+@dataclass(frozen=True)
 class Gate:
     """Costs stay 0 unless a position is held: constant x (sum of the positions' columns) - costs = slack."""
 
@@ -201,6 +215,7 @@ class Circuit:
     quanta: Mapping[str, Fraction] = field(default_factory=dict)  # "equity" and "margin", in quote currency
     waivers: tuple[Waivers, ...] = ()
     tails: tuple[Tail, ...] = ()
+    hypotenuses: tuple[Hypotenuse, ...] = ()
 
     def __repr__(self) -> str:
         return f"Circuit({self.name!r}, {len(self.columns)} columns, {len(self.equations)} equations)"

@@ -12,7 +12,7 @@ from zkmargin.inputs.decimals import decimal_text
 from zkmargin.wording import counted
 
 if TYPE_CHECKING:
-    from zkmargin.circuits.circuit import Circuit, OmittedRow, Tail, Waivers
+    from zkmargin.circuits.circuit import Circuit, Hypotenuse, OmittedRow, Tail, Waivers
 
 SHOWN = 8  # items of a list before the rest is counted
 
@@ -38,6 +38,8 @@ def _lines(circuit: Circuit) -> Iterator[str]:
     yield from _maxima(circuit)
     for tail in circuit.tails:
         yield f"  {_tail(circuit, tail)}"
+    for pair in circuit.hypotenuses:
+        yield f"  {_hypotenuse(circuit, pair)}"
     yield "  E - R = surplus - shortfall;  N = owed - bad debt: deficits are counted and published"
     for gate in circuit.gates:
         cost = circuit.inputs[gate.cost].name
@@ -122,6 +124,13 @@ def _tail(circuit: Circuit, tail: Tail) -> str:
     return (
         f"{circuit.columns[tail.value].name} >= the mean of the worst {decimal_text(tail.worst)} of "
         f"{len(tail.excesses):,} losses{floor}"
+    )
+
+
+def _hypotenuse(circuit: Circuit, pair: Hypotenuse) -> str:
+    legs = " and ".join(name or circuit.columns[column].name for column, name in pair.legs)
+    return (
+        f"{circuit.columns[pair.value].name} >= the square root of the sum of two squares, {legs}, by folds"
     )
 
 

@@ -94,7 +94,8 @@ class Program:
     def _tier(self, state: State, step: TierStep, block: Block) -> None:
         at, out = block.evaluate(state)
         lots = out[:, 0]
-        tier = _lower_tier(step.knots, lots)
+        ends = tuple(knot + width for knot, width in zip(step.knots, step.widths, strict=True))
+        tier = _lower_tier(ends, lots)
         put(state, self.circuit, step.on, at, np.ones(len(at), dtype=np.int64))
         for t, (knot, width) in enumerate(zip(step.knots, step.widths, strict=True)):
             own = tier == t
@@ -113,8 +114,8 @@ class Program:
             put(state, self.circuit, column, at, sign * value[at])
 
 
-def _lower_tier(knots: tuple[int, ...], lots: Values) -> Values:
-    """Return the tier of each positive amount, the lower one at a knot."""
+def _lower_tier(ends: tuple[int, ...], lots: Values) -> Values:
+    """Return the tier of each positive amount: the first that does not end below it."""
     if lots.dtype != object:
-        return np.searchsorted(np.array(knots, dtype=np.int64), lots, side="left") - 1
-    return np.array([bisect_left(knots, int(amount)) - 1 for amount in lots], dtype=np.int64)
+        return np.searchsorted(np.array(ends, dtype=np.int64), lots, side="left")
+    return np.array([bisect_left(ends, int(amount)) for amount in lots], dtype=np.int64)

@@ -19,6 +19,7 @@ from zkmargin.circuits.circuit import (
     Deficits,
     Equation,
     Gate,
+    Hypotenuse,
     Input,
     OmittedRow,
     OmittedTier,
@@ -30,14 +31,7 @@ from zkmargin.circuits.circuit import (
 )
 from zkmargin.circuits.compiled import CompiledBook
 from zkmargin.circuits.draft import Row
-from zkmargin.circuits.lowering import (
-    DraftEquation,
-    DraftOmission,
-    DraftTail,
-    DraftTiers,
-    DraftWaivers,
-    Lowering,
-)
+from zkmargin.circuits.lowering import DraftEquation, DraftOmission, DraftTiers, Lowering
 from zkmargin.circuits.published import published_forms
 from zkmargin.circuits.steps import (
     DeficitStep,
@@ -49,7 +43,7 @@ from zkmargin.circuits.steps import (
     TierStep,
     WaiverStep,
 )
-from zkmargin.circuits.variables import InputKey, Parts, Terms, variable
+from zkmargin.circuits.variables import InputKey, NamedColumn, Parts, Terms, variable
 from zkmargin.sparse import integers
 
 
@@ -113,6 +107,7 @@ class _Linker:
             quanta=dict(draft.quanta),
             waivers=tuple(map(self.waivers, to.waivers)),
             tails=tuple(map(self.tail, to.tails)),
+            hypotenuses=tuple(map(self.hypotenuse, to.hypotenuses)),
         )
         charges = tuple((name, self.row(row)) for name, row in draft.charges)
         return CompiledBook(circuit, tuple(map(self.step, to.steps)), dict(draft.tolerance), charges)
@@ -154,13 +149,20 @@ class _Linker:
             tiers.widths,
         )
 
-    def waivers(self, group: DraftWaivers) -> Waivers:
+    def waivers(self, group: Waivers) -> Waivers:
         bits = self.many(group.bits)
-        return Waivers(group.name, bits, self.at[group.used], self.at[group.slack], group.budget)
+        return replace(group, bits=bits, used=self.at[group.used], slack=self.at[group.slack])
 
-    def tail(self, tail: DraftTail) -> Tail:
-        columns = self.at[tail.value], self.at[tail.up], self.at[tail.down], self.many(tail.excesses)
-        return Tail(tail.name, *columns, tail.worst, tail.floor_zero)
+    def tail(self, tail: Tail) -> Tail:
+        up, down, excesses = self.at[tail.up], self.at[tail.down], self.many(tail.excesses)
+        return replace(tail, value=self.at[tail.value], up=up, down=down, excesses=excesses)
+
+    def hypotenuse(self, pair: Hypotenuse) -> Hypotenuse:
+        legs, folds = self.named(pair.legs), self.named(pair.folds)
+        return replace(pair, legs=legs, folds=folds, value=self.at[pair.value])
+
+    def named(self, columns: Sequence[NamedColumn]) -> tuple[NamedColumn, ...]:
+        return tuple((self.at[column], name) for column, name in columns)
 
     def many(self, columns: Sequence[int]) -> tuple[int, ...]:
         return tuple(self.at[column] for column in columns)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from zkmargin.circuits.circuit import Hypotenuse, Tail, Waivers
 from zkmargin.circuits.draft import Columns, Form, Place, Row, add_forms
 from zkmargin.circuits.expression import Expression
 from zkmargin.circuits.steps import Step
@@ -49,30 +50,6 @@ class DraftTiers:
     widths: tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class DraftWaivers:
-    """Inequalities with a budget of waivers; see `circuit.Waivers`."""
-
-    name: str
-    bits: tuple[int, ...]
-    used: int
-    slack: int
-    budget: int
-
-
-@dataclass(frozen=True)
-class DraftTail:
-    """An Expected Shortfall; see `circuit.Tail`."""
-
-    name: str
-    value: int
-    up: int
-    down: int
-    excesses: tuple[int, ...]
-    worst: Fraction
-    floor_zero: bool
-
-
 class Lowering(Columns):
     """Collects columns, equations, structural facts and witness steps."""
 
@@ -82,8 +59,9 @@ class Lowering(Columns):
         self.omitted_rows: list[DraftOmission] = []
         self.omitted_tiers: list[tuple[str, Parts, int]] = []
         self.tiers: list[DraftTiers] = []
-        self.waivers: list[DraftWaivers] = []
-        self.tails: list[DraftTail] = []
+        self.waivers: list[Waivers] = []  # like the steps, over columns without a place yet
+        self.tails: list[Tail] = []
+        self.hypotenuses: list[Hypotenuse] = []
         self.steps: list[Step] = []
         self._realised: dict[Atom, tuple[Fraction, Form]] = {}
         self._kept: dict[object, str] = {}

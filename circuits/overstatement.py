@@ -12,8 +12,9 @@ from math import lcm
 import numpy as np
 
 from zkmargin.circuits.arrays import TermArrays, products, remainders
-from zkmargin.circuits.circuit import Circuit, Equation, R, Tail, variable
+from zkmargin.circuits.circuit import Circuit, Equation, Hypotenuse, R, Tail, variable
 from zkmargin.circuits.compiled import CompiledBook
+from zkmargin.circuits.folds import FOLDS, LAST
 from zkmargin.circuits.structure import roles_of, values_of
 
 
@@ -41,6 +42,8 @@ class _Errors:
         self.values = np.array([variable(column) for column in values_of(roles_of(circuit))], dtype=np.int64)
         self.known: dict[int, Fraction] = {}
         self.tails = {variable(tail.value): tail for tail in circuit.tails}
+        self.pairs = {variable(pair.value): pair for pair in circuit.hypotenuses}
+        self.named = {equation.name: equation for equation in circuit.equations} if self.pairs else {}
 
     def combined(self, form: TermArrays) -> Fraction:
         """Return the error of a sum of coefficient x variable."""
@@ -52,8 +55,12 @@ class _Errors:
         if var in self.known:
             return self.known[var]
         self.known[var] = Fraction(0)
-        tail = self.tails.get(var)
-        self.known[var] = self._bound(var) if tail is None else self._tail(tail)
+        if var in self.tails:
+            self.known[var] = self._tail(self.tails[var])
+        elif var in self.pairs:
+            self.known[var] = self._hypotenuse(self.pairs[var])
+        else:
+            self.known[var] = self._bound(var)
         return self.known[var]
 
     def _bound(self, var: int) -> Fraction:
@@ -71,6 +78,23 @@ class _Errors:
     def _tail(self, tail: Tail) -> Fraction:
         """Return the error of an Expected Shortfall: losses too large by x make it too large by at most x."""
         return 1 + max(self._bound(variable(excess)) for excess in tail.excesses)
+
+    def _hypotenuse(self, pair: Hypotenuse) -> Fraction:
+        """Return the error of a norm against its own polygon: legs and folds too large by x make it so by at most x.
+
+        A fold that is rounded is too large by twice what its inequality loses, a size by one unit more.
+        """
+        lost, scale = Fraction(0), 1
+        for column, name in pair.legs:
+            lost += 2 + 2 * self._lost(name) if name else self.of(variable(column))
+        for (_, _, d), (_, name) in zip(FOLDS, pair.folds, strict=True):
+            scale *= d
+            lost += 2 * self._lost(name) / scale
+        lost += self._lost(pair.bound) / (scale * LAST[2])
+        return lost * Fraction(LAST[2], LAST[0]) + 1
+
+    def _lost(self, name: str) -> Fraction:
+        return _rounding(self.circuit, self.named[name])
 
 
 def _rounding(circuit: Circuit, equation: Equation) -> Fraction:

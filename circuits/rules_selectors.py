@@ -10,6 +10,7 @@ from __future__ import annotations
 from itertools import chain, pairwise
 
 from zkmargin.circuits.circuit import Equation, Gate, I, OneHot, R, variable
+from zkmargin.circuits.rules_norm import check_hypotenuse
 from zkmargin.circuits.rules_tail import check_tail
 from zkmargin.circuits.rules_waivers import check_waivers
 from zkmargin.circuits.structure import Structure, group_terms, normal
@@ -52,6 +53,8 @@ def check_selector(structure: Structure) -> None:
         check_waivers(structure, waivers)
     for tail in structure.circuit.tails:
         check_tail(structure, tail)
+    for pair in structure.circuit.hypotenuses:
+        check_hypotenuse(structure, pair)
     for equation in structure.circuit.equations:
         if equation.slack is None and not equation.has_outputs and equation.name not in used:
             raise CircuitError(

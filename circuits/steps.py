@@ -66,7 +66,7 @@ class SlackStep:
 
 @dataclass(frozen=True)
 class TierStep:
-    """The tier that holds the amount, the lower one at a knot; its part, its slack, and `on`."""
+    """The first tier that does not end below the amount, so the lower one at a knot; part, slack, and `on`."""
 
     amount: Row
     on: int

@@ -15,6 +15,10 @@ Parts = tuple[tuple[int, int], ...]
 """An amount in lots: sum of lots x column over (column, lots)."""
 
 
+NamedColumn = tuple[int, str]
+"""A column and the inequality that forces it, by name; "" where it needs none."""
+
+
 def variable(column: int) -> int:
     """Return the id by which equations and forms name a column."""
     return len(OUTPUTS) + column

@@ -18,9 +18,10 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from zkmargin.circuits.atoms.atom import Atom
+from zkmargin.circuits.circuit import Tail
 from zkmargin.circuits.draft import WORST_CASES, Form, Row
 from zkmargin.circuits.expression import Expression
-from zkmargin.circuits.lowering import DraftTail, Lowering
+from zkmargin.circuits.lowering import Lowering
 from zkmargin.circuits.parameters import exact, label
 from zkmargin.circuits.steps import TailStep
 from zkmargin.errors import CircuitError
@@ -76,7 +77,7 @@ class ExpectedShortfall(Atom):
             excesses.append(excess)
         mean = self._mean(to, value, up, down, excesses, bottom)
         shape = self.worst, self.floor_zero
-        to.tails.append(DraftTail(self.name, value, up, down, tuple(excesses), *shape))
+        to.tails.append(Tail(self.name, value, up, down, tuple(excesses), *shape))
         rows, scales = zip(*rounded.values(), strict=True)
         parts = tuple(excesses), rows, scales, tuple(slacks), mean
         to.steps.append(TailStep(value, up, down, *parts, *shape))

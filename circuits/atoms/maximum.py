@@ -18,9 +18,10 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from zkmargin.circuits.atoms.atom import Atom
+from zkmargin.circuits.circuit import Waivers
 from zkmargin.circuits.draft import WORST_CASES, Form, Row, add_forms
 from zkmargin.circuits.expression import Alternatives, Expression
-from zkmargin.circuits.lowering import DraftWaivers, Lowering
+from zkmargin.circuits.lowering import Lowering
 from zkmargin.circuits.steps import MaximumStep, WaiverStep
 from zkmargin.errors import CircuitError
 
@@ -126,7 +127,7 @@ class Maximum(Atom):
         ]
         count = Row({used: budget, **dict.fromkeys(bits, -1)})
         left = to.slack_equation(f"{name}: at most {budget} waived", count, (WORST_CASES,))
-        to.waivers.append(DraftWaivers(name, bits, used, left, budget))
+        to.waivers.append(Waivers(name, bits, used, left, budget))
         return WaiverStep(tuple(range(first, first + len(rows))), bits, short, used, left, budget), slacks
 
 

@@ -8,6 +8,10 @@ not a bound of it. At a knot two tiers serve, with one value. *Exact witness*: t
 x is not 0; everything is zero when x is. Slopes are rounded up to whole units per lot.
 
 Tiers that x cannot exceed, by what its columns can hold, are left out; a single tier needs no columns at all.
+
+A rule that jumps (a rate on the whole amount, a fee for holding anything, a cap) has `jumps`: f rises by jump_t at
+knot_t, from the knot on, at 0 as soon as there is anything. The lower tier then ends one lot before, so that the knot
+has one value. f is exact but not convex: it rests on the bits.
 """
 
 from __future__ import annotations
@@ -28,14 +32,27 @@ from zkmargin.errors import CircuitError, CurvatureError
 
 
 def piecewise(
-    name: str, amount: Expression, knots: Sequence[int], slopes: Sequence[object], *, hint: str = ""
+    name: str,
+    amount: Expression,
+    knots: Sequence[int],
+    slopes: Sequence[object],
+    *,
+    jumps: Sequence[object] = (),
+    hint: str = "",
 ) -> Expression:
-    """Return f(amount): `amount` one side of an input in lots, `knots` in lots from 0, `slopes` per lot."""
+    """Return f(amount): `amount` sides of an input in lots, `knots` in lots from 0, `slopes` per lot, `jumps` each."""
     rates = [exact(slope) for slope in slopes]
+    steps = [exact(jump) for jump in jumps] or [Fraction(0)] * len(knots)
     if amount.atoms or not amount.sides or any(a != 1 for a in amount.sides.values()):
         raise CircuitError("piecewise", f"{name}: must count the lots of sides of inputs")
     if not knots or knots[0] != 0 or len(knots) != len(rates) or any(a >= b for a, b in pairwise(knots)):
         raise CircuitError("piecewise", f"{name}: knots must rise from 0 and have one slope each")
+    _check_slopes(name, knots, rates, hint)
+    _check_jumps(name, knots, steps)
+    return Piecewise(name, tuple(amount.sides), list(knots), rates, steps, hint).expression()
+
+
+def _check_slopes(name: str, knots: Sequence[int], rates: Sequence[Fraction], hint: str) -> None:
     for knot, (before, after) in zip(knots[1:], pairwise(rates), strict=True):
         if after < before:
             raise CurvatureError(
@@ -46,36 +63,60 @@ def piecewise(
             )
     if rates[0] < 0:
         raise CurvatureError("curvature", f"{name}: starts with a negative slope {label(rates[0])}")
-    return Piecewise(name, tuple(amount.sides), list(knots), rates, hint).expression()
+
+
+def _check_jumps(name: str, knots: Sequence[int], jumps: Sequence[Fraction]) -> None:
+    if len(jumps) != len(knots):
+        raise CircuitError("piecewise", f"{name}: one jump for each knot, or none at all")
+    for knot, jump in zip(knots, jumps, strict=True):
+        if jump < 0:
+            raise CircuitError("piecewise", f"{name}: falls by a jump of {label(jump)} at {knot} lots")
 
 
 class Piecewise(Atom):
     """See the module."""
 
     def __init__(
-        self, name: str, amount: tuple[SideKey, ...], knots: list[int], slopes: list[Fraction], hint: str
+        self,
+        name: str,
+        amount: tuple[SideKey, ...],
+        knots: list[int],
+        slopes: list[Fraction],
+        jumps: list[Fraction],
+        hint: str,
     ) -> None:
         super().__init__(name, hint)
         self.amount = amount
         self.knots = knots
         self.slopes = slopes
+        self.jumps = jumps
 
     def realise(self, to: Lowering, unit: Fraction) -> Form:
         """Leave out what is out of reach, then one-hot tiers."""
         most = sum(map(to.capacity, self.amount))
-        knots = [knot for knot in self.knots if knot == 0 or knot < most]
+        knots = [
+            knot
+            for knot, jump in zip(self.knots, self.jumps, strict=True)
+            if knot == 0 or knot < most or (jump and knot == most)
+        ]
         for knot in self.knots[len(knots) :]:
             to.omitted_tiers.append((f"{self.name} from {knot}", self._parts(to), knot))
-        slopes = [Fraction(ceil(slope / unit)) for slope in self.slopes[: len(knots)]]
-        if len(knots) == 1:
+        slopes, jumps = (
+            [Fraction(ceil(value / unit)) for value in values[: len(knots)]]
+            for values in (self.slopes, self.jumps)
+        )
+        if len(knots) == 1 and not jumps[0]:
             return Form(dict.fromkeys(self.amount, slopes[0]) if slopes[0] else {})
-        widths = [end - knot for knot, end in pairwise([*knots, most])]
+        upper = [bool(jump) for jump in jumps[1:]] + [False]
+        widths = [end - knot - cut for (knot, end), cut in zip(pairwise([*knots, most]), upper, strict=True)]
         tiers, parts = self._columns(to, knots, widths)
         value: dict[int, Fraction] = {}
         height = Fraction(0)
-        for tier, part, slope, width in zip(tiers, parts, slopes, widths, strict=True):
+        ends = [*knots[1:], most]
+        for tier, part, slope, jump, knot, end in zip(tiers, parts, slopes, jumps, knots, ends, strict=True):
+            height += jump
             value |= {column: a for column, a in ((tier, height), (part, slope)) if a}
-            height += slope * width
+            height += slope * (end - knot)
         return Form(columns=value)
 
     def _parts(self, to: Lowering) -> Parts:
