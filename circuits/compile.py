@@ -15,6 +15,7 @@ from zkmargin.circuits.facts import market_facts
 from zkmargin.circuits.historical import historical_rules
 from zkmargin.circuits.rules import check_circuit
 from zkmargin.circuits.scenario import scenario_rules
+from zkmargin.circuits.sensitivities import sensitivity_rules
 from zkmargin.errors import PolicyError, UndecidedError
 from zkmargin.inputs.market import Market
 from zkmargin.inputs.policy import BookPolicy, Policy
@@ -28,6 +29,7 @@ COMPILERS: dict[int, dict[str, Model]] = {
         "collateral": collateral_rules,
         "brackets": bracket_rules,
         "historical": historical_rules,
+        "sensitivities": sensitivity_rules,
     },
 }
 

@@ -11,11 +11,13 @@ from zkmargin.margin.brackets import bracket_formula
 from zkmargin.margin.explore import explorer
 from zkmargin.margin.historical import historical_formula
 from zkmargin.margin.portfolios import FormulaMargin, Holdings
+from zkmargin.margin.sensitivities import sensitivity_formula
 
 FORMULAS: Mapping[str, Callable[[Policy, Market, str], Holdings]] = {
     "scenarios": explorer,
     "brackets": bracket_formula,
     "historical": historical_formula,
+    "sensitivities": sensitivity_formula,
 }
 
 

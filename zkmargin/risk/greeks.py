@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from datetime import timedelta
 from fractions import Fraction
 
 import numpy as np
@@ -24,6 +25,7 @@ from zkmargin.risk.valuation import lot_value
 
 Greeks = tuple[Fraction, Fraction, Fraction]
 ZERO = Fraction(0)
+SECOND = timedelta(seconds=1)
 
 
 def black76_greeks(
@@ -94,3 +96,9 @@ def _option(book: BookPolicy, market: Market, option: Instrument) -> Pnl:
     )  # it multiplies the noise too
     unit = inexact_unit(size * max(forward, strike) * steepest**2)
     return Pnl(unit, floor_pnl(option.name, greeks.tolist(), [size] * 3, unit), exact=False)
+
+
+def days_to_expiry(market: Market, option: Instrument) -> Fraction:
+    """Return the exact days from the prices' time to an option's expiry, 0 after it."""
+    left = (option.expiry or market.time) - market.time
+    return max(ZERO, Fraction(left // SECOND, 24 * 3600))

@@ -1,7 +1,7 @@
 """Correlations of risk factors, and a public triangular factor of their matrix that is never too small.
 
-The requirement is the norm of y = L' x for weighted sensitivities x, where L L' is at least the matrix M, as an order of
-quadratic forms: so norm(y)^2 = x' L L' x >= x' M x. M + 1e-9 times the identity is factored in integers at a scale of
+The requirement is the norm of y = L' x for weighted sensitivities x, where L L' is at least the matrix M as a form,
+so norm(y)^2 = x' L L' x >= x' M x. M + 1e-9 times the identity is factored in integers at a scale of
 1e-30, whose rounding moves x' L L' x by less than 1e-9 |x|^2 for the sizes that are accepted.
 """
 
