@@ -14,6 +14,7 @@ import pytest
 import small_market as sm
 from hypothesis import given
 from hypothesis import strategies as st
+from model_books import AT_RISK, EXPECTED, historical_book, past
 
 from zkmargin.circuits.circuit import E, I, R
 from zkmargin.circuits.compile import compile_circuit
@@ -39,43 +40,10 @@ from zkmargin.risk.history import scaled, with_history
 from zkmargin.risk.table import RiskTable, build_risk_table
 
 F = Fraction
-SCENARIOS = 30
-EXPECTED, AT_RISK = "expected-shortfall", "value-at-risk"
-
-
-def past(seed: int = 5, count: int = SCENARIOS) -> Returns:
-    """Correlated moves of BTC and ETH, four decimals; volatility rises when prices fall."""
-    rng = np.random.default_rng(seed)
-    common, own = rng.standard_t(4, count), rng.standard_t(4, (2, count))
-    moves = np.clip(0.03 * (0.8 * common + 0.5 * own), -0.4, 0.6)
-
-    def exact(values: Any) -> tuple[Fraction, ...]:
-        return tuple(F(round(float(value) * 10_000), 10_000) for value in values)
-
-    return Returns(
-        tuple(f"day {day:03}" for day in range(count)),
-        {"BTC": exact(moves[0]), "ETH": exact(moves[1])},
-        {"BTC": exact(-2 * moves[0].clip(max=0)), "ETH": exact(-moves[1].clip(max=0))},
-    )
 
 
 def market() -> Market:
     return replace(sm.market(), returns=past())
-
-
-def historical_book(
-    measure: str = EXPECTED, tail: str = "0.1", weight: str = "1", **changes: Any
-) -> BookPolicy:
-    mixed = F(weight) < 1
-    base = sm.book(
-        id="cleared",
-        model="historical",
-        netting="joint",
-        scenario_set="span-16" if mixed else "custom",
-        scenarios=sm.book().scenarios if mixed else (),
-        parameters=Historical(measure, F(tail), F(weight), None),  # type: ignore[arg-type]
-    )
-    return replace(base, **changes)
 
 
 BOOKS = {

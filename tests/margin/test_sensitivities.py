@@ -7,13 +7,13 @@ from dataclasses import replace
 from fractions import Fraction
 from functools import cache
 from math import log2
-from typing import Any
 
 import numpy as np
 import pytest
 import small_market as sm
 from hypothesis import given
 from hypothesis import strategies as st
+from model_books import CORRELATED, greeks_book
 from vollib.black import black
 from vollib.black.greeks.analytical import delta, gamma, vega
 
@@ -36,7 +36,6 @@ from zkmargin.risk.table import RiskTable, build_risk_table
 F = Fraction
 JUNE = sm.MARCH.replace(month=6, day=26)
 LATE = "BTC-JUN26-120000-C"
-CORRELATED = Correlations(F("0.6"), F("0.5"), F("0.8"))
 
 
 def market() -> Market:
@@ -47,19 +46,6 @@ def market() -> Market:
         forward={("BTC", JUNE): F(102_500)},
         volatility={LATE: F("0.48")},
     )
-
-
-def greeks_book(offset: str = "0.1", correlations: Correlations | None = None, **changes: Any) -> BookPolicy:
-    base = sm.book(
-        id="desk",
-        model="sensitivities",
-        scenario_set="custom",
-        scenarios=(),
-        volatility_range=F("0.25"),
-        short_option_minimum=F("0.001"),
-        parameters=Sensitivities((F(90),), F(offset), correlations),
-    )
-    return replace(base, **changes)
 
 
 BOOKS = {

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from zkmargin import limits
 from zkmargin.errors import PolicyError, Problem
+from zkmargin.inputs.liquidity import market_cost_faults
 from zkmargin.inputs.market import Instrument, Market, time_text
 from zkmargin.inputs.models import MODELS
 from zkmargin.inputs.policy import BookPolicy, Policy
@@ -181,6 +182,7 @@ def _book_faults(book: BookPolicy, policy: Policy, market: Market) -> Iterator[F
             yield "limits.position", None, f"{item.name!r} needs {bits} bits", f"at most {limits.MAX_WIDTH}"
     if book.parameters is not None:
         yield from book.parameters.market_faults(book, policy, market)
+    yield from market_cost_faults(book.liquidity, market)
     for asset in market.assets:
         if (bits := balance_bits(book, market, asset)) > limits.MAX_WIDTH:
             yield "limits.balance", None, f"{asset} needs {bits} bits", f"at most {limits.MAX_WIDTH}"

@@ -6,6 +6,7 @@ import tomllib
 from fractions import Fraction
 from typing import Any, cast
 
+from zkmargin.inputs.liquidity import read_costs
 from zkmargin.inputs.models import MODELS, MarginModel
 from zkmargin.inputs.policy import BookPolicy, Collateral, Netting, Policy, Scenario, Tiers
 from zkmargin.inputs.policy_rules import check_policy
@@ -89,6 +90,7 @@ def _book(name: str, section: Section) -> BookPolicy:
         pad_to=section.integer("pad_to", 1),
         minimum_accounts=section.integer("minimum_accounts", DEFAULT_MINIMUM_ACCOUNTS),
         parameters=None if model.parameters is None else model.parameters.read(section),
+        liquidity=read_costs(section) if model.trades else {},
     )
     limits.finish()
     section.finish()

@@ -14,6 +14,7 @@ from itertools import pairwise
 from zkmargin import limits
 from zkmargin.errors import Problem
 from zkmargin.inputs.decimals import decimal_text
+from zkmargin.inputs.liquidity import cost_faults
 from zkmargin.inputs.models import MODELS
 from zkmargin.inputs.policy import BookPolicy, Policy, Tiers
 from zkmargin.inputs.presets import PRESETS
@@ -96,9 +97,16 @@ def _book(book: BookPolicy, quote: str) -> Iterator[Fault]:
     if book.balance_limit <= 0:
         yield "limits.balance", decimal_text(book.balance_limit), "must be positive", None
     yield from _levels(book)
+    yield from _liquidity(book)
     for name, count in (("pad_to", book.pad_to), ("minimum_accounts", book.minimum_accounts)):
         if not 1 <= count <= limits.MAX_ACCOUNTS:
             yield name, str(count), f"not from 1 to {limits.MAX_ACCOUNTS}", None
+
+
+def _liquidity(book: BookPolicy) -> Iterator[Fault]:
+    yield from cost_faults(book.liquidity)
+    if book.liquidity and not MODELS[book.model].trades:
+        yield "liquidity", None, f"not in the model {book.model}", "it takes no positions"
 
 
 def _scenario_book(book: BookPolicy, quote: str) -> Iterator[Fault]:

@@ -10,7 +10,8 @@ from zkmargin.inputs.policy import Policy
 from zkmargin.margin.brackets import bracket_formula
 from zkmargin.margin.explore import explorer
 from zkmargin.margin.historical import historical_formula
-from zkmargin.margin.portfolios import FormulaMargin, Holdings
+from zkmargin.margin.liquidity import liquidity_cost
+from zkmargin.margin.portfolios import Figures, FormulaMargin, Holdings
 from zkmargin.margin.sensitivities import sensitivity_formula
 
 FORMULAS: Mapping[str, Callable[[Policy, Market, str], Holdings]] = {
@@ -27,4 +28,7 @@ def by_formula(policy: Policy, market: Market, pots: Pots) -> FormulaMargin | No
     if formula is None or not len(pots):
         return None
     rules = formula(policy, market, pots.book)
-    return rules.margin(rules.from_pots(pots))
+    portfolios = rules.from_pots(pots)
+    found = rules.margin(portfolios)
+    added = liquidity_cost(market, rules, portfolios)
+    return Figures(found.net, found.equity, found.requirement + added, found.initial + added)
