@@ -135,8 +135,8 @@ def _depth_faults(market: Market) -> Iterator[Fault]:
     for name, depth in market.depth.items():
         if name not in contracts:
             yield "instrument", name, "no such contract", None
-        for column, *rest in depth.faults():
-            yield f"{name}.{column}", *rest
+        for column, value, message, hint in depth.faults():
+            yield f"{name}.{column}", value, message, hint
 
 
 def check_together(policy: Policy, market: Market) -> list[Problem]:

@@ -62,7 +62,7 @@ class SensitivityFormula(Holdings):
 
     def _alone(self) -> npt.NDArray[np.bool_]:
         settlement = np.array([asset == self.book.settlement for asset in self.assets])
-        return ~self.of.shocked & ~settlement
+        return np.asarray(~self.of.shocked & ~settlement)
 
 
 def root(weighted: Floats, matrix: Floats) -> Floats:

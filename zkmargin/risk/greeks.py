@@ -88,8 +88,8 @@ def _option(book: BookPolicy, market: Market, option: Instrument) -> Pnl:
     forward, strike = option_terms(market, option)
     volatility, expiry = market.volatility[option.name], option.expiry or market.time
     years = years_between(market.time, expiry)
-    arguments = [np.array([float(value)]) for value in (forward, strike, volatility, years)]
-    greeks = black76_greeks(*arguments, float(book.interest), np.array([option.right == "call"]))[:, 0]
+    f, k, sigma, t = (np.array([float(value)]) for value in (forward, strike, volatility, years))
+    greeks = black76_greeks(f, k, sigma, t, float(book.interest), np.array([option.right == "call"]))[:, 0]
     size = option.lot * option.multiplier
     steepest = max(
         Fraction(1), 1 / Fraction(float(volatility) * math.sqrt(years))

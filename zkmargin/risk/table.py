@@ -79,7 +79,8 @@ def book_risk(policy: Policy, book: BookPolicy, market: Market) -> BookRisk:
         for contract in contracts:
             _refuse_two_prices(book, contract)
     if isinstance(book.parameters, Sensitivities):
-        names, pnl = MEASURES, sensitivity_pnl(book, market, contracts, assets)
+        names: tuple[str, ...] = MEASURES
+        pnl = sensitivity_pnl(book, market, contracts, assets)
     else:
         names = tuple(scenario.name for scenario in book.scenarios)
         pnl = {asset: _exact(asset_pnl(book, market, asset)) for asset in assets}
