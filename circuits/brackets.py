@@ -1,22 +1,26 @@
 """Brackets: a marginal rate by notional, per contract, cross or isolated by pot.
 
-    R = sum over contracts of  f(|q|),    f(x) = sum over brackets of rate x part of x's notional inside the bracket
-    I = the same with initial rates
+    R = sum over contracts of  f(|q|),    I = the same with initial rates
 
-Long and short of a contract are one amount, |q| = long + short: raising both can only raise the requirement.
+    f(x) = sum over brackets of rate x part of x's notional inside the bracket             marginal rates
+    f(x) = rate of the bracket that holds x's notional x the whole notional                whole rates
+
+Long and short of a contract are one amount, |q| = long + short: rates rise, so raising both can only raise the
+requirement. Both requirements share a contract's tiers. Tiers stand apart, so f is exact at every lot but for slopes
+and jumps, which are rounded up to equity quanta a lot.
 """
 
 from __future__ import annotations
 
-from zkmargin.circuits.atoms import piecewise
+from zkmargin.circuits.atoms import Tiers
 from zkmargin.circuits.builder import Rules
-from zkmargin.circuits.expression import total
+from zkmargin.circuits.expression import Expression, total
 from zkmargin.circuits.trading import TradingBook
 from zkmargin.errors import PolicyError
 from zkmargin.inputs.market import Market
 from zkmargin.inputs.models.brackets import Brackets
 from zkmargin.inputs.policy import BookPolicy, Policy
-from zkmargin.risk.brackets import bracket_schedule
+from zkmargin.risk.brackets import Charge, bracket_schedule
 from zkmargin.risk.table import RiskTable
 
 
@@ -28,11 +32,15 @@ def bracket_rules(policy: Policy, market: Market, table: RiskTable, book: BookPo
     of = TradingBook.declare(policy, market, table, book)
     maintenance, initial = [], []
     for name, position in of.position.items():
-        schedule = bracket_schedule(market, market.instruments[name], parameters.brackets(name) or ())
-        maintenance.append(
-            piecewise(f"brackets {name}", position.gross, schedule.knots, schedule.maintenance)
+        contract = market.instruments[name]
+        schedule = bracket_schedule(
+            market, contract, parameters.brackets(contract), parameters.maintenance, parameters.initial
         )
-        initial.append(
-            piecewise(f"initial brackets {name}", position.gross, schedule.knots, schedule.initial)
-        )
+        tiers = Tiers(f"brackets {name}", position.gross, schedule.knots, apart=True)
+
+        def charged(name: str, charge: Charge, tiers: Tiers = tiers) -> Expression:
+            return tiers.function(name, charge.values, charge.slopes, quantum=policy.equity_quantum)
+
+        maintenance.append(charged(f"brackets {name}", schedule.maintenance))
+        initial.append(charged(f"initial brackets {name}", schedule.initial))
     return of.state(total(maintenance), total(initial))

@@ -21,9 +21,10 @@ from fractions import Fraction
 from zkmargin.circuits.atoms.maximum import maximum
 from zkmargin.circuits.compiled import CompiledBook
 from zkmargin.circuits.draft import BALANCES, COSTS, POSITIONS, RESULTS, Row
-from zkmargin.circuits.expression import Expression, Inequality, Signed
+from zkmargin.circuits.expression import Expression, Inequality, Signed, SplitPosition
 from zkmargin.circuits.layout import Draft, DraftGate, link
-from zkmargin.circuits.lowering import Lowering
+from zkmargin.circuits.loading import POSITION, SMALL
+from zkmargin.circuits.lowering import DraftRounding, Lowering
 from zkmargin.circuits.parameters import exact
 from zkmargin.circuits.steps import DeficitStep, OutputStep, SlackStep
 from zkmargin.circuits.variables import OUTPUTS, E, I, InputKey, N, R
@@ -31,7 +32,7 @@ from zkmargin.errors import CircuitError, CurvatureError
 from zkmargin.sparse import integers
 
 ONE = Fraction(1)
-BLOCKS = {"cost": COSTS, "position": POSITIONS}  # every other kind is a balance
+BLOCKS = {"cost": COSTS, POSITION: POSITIONS, SMALL: POSITIONS}  # every other kind is a balance
 
 
 class Rules:
@@ -51,6 +52,7 @@ class Rules:
         self._gates: list[DraftGate] = []
         self._tolerance: dict[InputKey, Fraction] = {}
         self._charges: list[tuple[str, Row]] = []
+        self._roundings: list[DraftRounding] = []
 
     # ---- inputs, in lots ----
     def amounts(
@@ -63,6 +65,20 @@ class Rules:
         """Declare signed inputs, long minus short, of so many bits a side."""
         sides = (".long", ".short")
         return {label: Signed(*self._input((kind, label), n, sides, digits)) for label, n in bits.items()}
+
+    def tiered(self, bits: Mapping[str, int], first: Mapping[str, int]) -> dict[str, Signed]:
+        """Declare positions with tiers, `first` the last lot of the first tier: see `atoms.split_tiers`.
+
+        The first lots have a column too narrow to leave that tier, so that a small position touches no other.
+        """
+        return {label: self._tiered(label, n, first[label]) for label, n in bits.items()}
+
+    def _tiered(self, label: str, bits: int, first: int) -> Signed:
+        narrow = (first + 1).bit_length() - 1  # 2^narrow - 1 <= first
+        if not 1 <= narrow < bits:
+            return self.signed(POSITION, {label: bits})[label]
+        small = self.signed(SMALL, {label: narrow})[label]
+        return SplitPosition(small, self.signed(POSITION, {label: bits})[label], (1 << narrow) - 1)
 
     def _input(
         self, key: InputKey, bits: int, sides: tuple[str, ...], digits: int | None
@@ -104,7 +120,9 @@ class Rules:
     def requirement(self, value: Expression) -> None:
         """State R, the maintenance requirement: convex."""
         value.demand("convex", "requirement")
+        before = len(self._to.roundings)
         self._define(R, self._whole("requirement", value))
+        self._roundings = self._to.roundings[before:]
         self._charges = [
             self._charge(atom.name, Expression(atoms={atom: c})) for atom, c in value.atoms.items()
         ]
@@ -157,7 +175,7 @@ class Rules:
             **self._deficit("bad_debt", "owed", {N: 1}),
         }
         quanta = {"equity": self.equity_quantum, "margin": self.margin_quantum}
-        parts = self._to, deficits, self._gates, publish, self._tolerance, self._charges
+        parts = self._to, deficits, self._gates, publish, self._tolerance, self._charges, self._roundings
         return link(Draft(self.name, self.version, quanta, *parts))
 
     # ---- lowering ----

@@ -16,17 +16,28 @@ from zkmargin.circuits.witness import Witness
 from zkmargin.inputs.ledger import Pots
 
 
+@dataclass(frozen=True)
+class Rounding:
+    """A rounded function: `share` of its value is too much where `full` columns hold so much; see `overstatement`."""
+
+    of: object  # of one only the largest counts: a group of tiers, or the key of an input
+    full: Mapping[int, int]
+    share: Fraction
+
+
 @dataclass(frozen=True, repr=False)
 class CompiledBook:
     """`steps` is the canonical witness as a public function; `tolerance` per lot of inputs: see `overstatement`.
 
-    `charges` are the terms of R by name, in equity quanta: they say what a requirement consists of.
+    `charges` are the terms of R by name, in equity quanta: they say what a requirement consists of. `roundings` are
+    those of functions that R uses.
     """
 
     circuit: Circuit
     steps: tuple[Step, ...]
     tolerance: Mapping[InputKey, Fraction]
     charges: tuple[tuple[str, Row], ...] = ()
+    roundings: tuple[Rounding, ...] = ()
 
     def __repr__(self) -> str:
         return f"CompiledBook({self.circuit!r})"

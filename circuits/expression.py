@@ -128,6 +128,18 @@ class Signed(Expression):
         return self.long + self.short
 
 
+class SplitPosition(Signed):
+    """A signed position kept in two parts: the first `most_small` lots, and what is beyond them."""
+
+    __slots__ = ("big", "most_small", "small")
+
+    def __init__(self, small: Signed, big: Signed, most_small: int) -> None:
+        super().__init__(small.long + big.long, small.short + big.short)
+        self.small = small
+        self.big = big
+        self.most_small = most_small
+
+
 @dataclass(frozen=True)
 class Alternatives:
     """Convex expressions of which the `waived` largest do not count: a piece of a maximum, and nothing else.

@@ -10,7 +10,14 @@ from zkmargin.inputs.market import Market
 from zkmargin.risk.table import RiskTable
 
 HOLDS, OWES = 1, -1
-SIGNS = {"held": HOLDS, "unpledged": HOLDS, "owed": OWES, "position": HOLDS, "cost": OWES}
+SIGNS = {
+    "held": HOLDS,
+    "unpledged": HOLDS,
+    "owed": OWES,
+    "position": HOLDS,
+    "small": HOLDS,  # the first lots of a position
+    "cost": OWES,
+}
 
 
 @dataclass(frozen=True)

@@ -94,8 +94,7 @@ class Program:
     def _tier(self, state: State, step: TierStep, block: Block) -> None:
         at, out = block.evaluate(state)
         lots = out[:, 0]
-        ends = tuple(knot + width for knot, width in zip(step.knots, step.widths, strict=True))
-        tier = _lower_tier(ends, lots)
+        tier = _lower_tier(step, lots)
         put(state, self.circuit, step.on, at, np.ones(len(at), dtype=np.int64))
         for t, (knot, width) in enumerate(zip(step.knots, step.widths, strict=True)):
             own = tier == t
@@ -114,8 +113,9 @@ class Program:
             put(state, self.circuit, column, at, sign * value[at])
 
 
-def _lower_tier(ends: tuple[int, ...], lots: Values) -> Values:
-    """Return the tier of each positive amount: the first that does not end below it."""
+def _lower_tier(step: TierStep, lots: Values) -> Values:
+    """Return the first tier that holds each positive amount: the lower one at a knot that two share."""
+    ends = [knot + width for knot, width in zip(step.knots, step.widths, strict=True)]
     if lots.dtype != object:
         return np.searchsorted(np.array(ends, dtype=np.int64), lots, side="left")
     return np.array([bisect_left(ends, int(amount)) for amount in lots], dtype=np.int64)

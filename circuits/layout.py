@@ -29,9 +29,9 @@ from zkmargin.circuits.circuit import (
     Tail,
     Waivers,
 )
-from zkmargin.circuits.compiled import CompiledBook
+from zkmargin.circuits.compiled import CompiledBook, Rounding
 from zkmargin.circuits.draft import Row
-from zkmargin.circuits.lowering import DraftEquation, DraftOmission, DraftTiers, Lowering
+from zkmargin.circuits.lowering import DraftEquation, DraftOmission, DraftRounding, DraftTiers, Lowering
 from zkmargin.circuits.published import published_forms
 from zkmargin.circuits.steps import (
     DeficitStep,
@@ -70,6 +70,7 @@ class Draft:
     publish: Sequence[str]
     tolerance: Mapping[InputKey, Fraction]
     charges: Sequence[tuple[str, Row]]
+    roundings: Sequence[DraftRounding]
 
 
 def link(draft: Draft) -> CompiledBook:
@@ -110,7 +111,13 @@ class _Linker:
             hypotenuses=tuple(map(self.hypotenuse, to.hypotenuses)),
         )
         charges = tuple((name, self.row(row)) for name, row in draft.charges)
-        return CompiledBook(circuit, tuple(map(self.step, to.steps)), dict(draft.tolerance), charges)
+        roundings = tuple(
+            Rounding(item.of, {self.at[j]: most for j, most in item.full.items()}, item.share)
+            for item in draft.roundings
+        )
+        return CompiledBook(
+            circuit, tuple(map(self.step, to.steps)), dict(draft.tolerance), charges, roundings
+        )
 
     def parts(self, parts: Parts) -> Parts:
         return tuple((self.at[column], lots) for column, lots in parts)

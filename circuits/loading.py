@@ -12,8 +12,10 @@ from zkmargin.circuits.variables import InputKey
 from zkmargin.errors import CircuitError
 from zkmargin.sparse import EMPTY, SparseValues, Values, integers
 
-UNPLEDGED = "unpledged"  # an input that the ledger does not name: what is held and not pledged to any pool
+UNPLEDGED = "unpledged"  # what is held and not pledged to any pool
 PLEDGED = "pledged:"
+POSITION, SMALL = "position", "small"  # of a position the first lots, as many as its small column holds
+DERIVED = {UNPLEDGED, SMALL}  # inputs that the ledger does not name
 
 
 def load_sides(circuit: Circuit, values: Mapping[InputKey, SparseValues]) -> dict[SideKey, SparseValues]:
@@ -22,7 +24,12 @@ def load_sides(circuit: Circuit, values: Mapping[InputKey, SparseValues]) -> dic
     Raise CircuitError for an amount of which the circuit knows nothing, for one beyond its width, and for a
     negative one where there is no second side.
     """
-    given = _with_unpledged(circuit, values)
+    if derived := [key for key, column in values.items() if key[0] in DERIVED and len(column)]:
+        kind, label = derived[0]
+        raise CircuitError(
+            "unknown-input", f"{kind}[{label}] follows from the other amounts, it is none itself"
+        )
+    given = _with_small(circuit, _with_unpledged(circuit, values))
     if unknown := [key for key, column in given.items() if key not in circuit.input_index and len(column)]:
         kind, label = unknown[0]
         raise CircuitError("unknown-input", f"book {circuit.name} has no {kind}[{label}]")
@@ -63,15 +70,27 @@ def _with_unpledged(
     for kind, asset in circuit.input_index:
         if kind != UNPLEDGED:
             continue
-        if len(out.get((kind, asset), EMPTY)):
-            raise CircuitError(
-                "unknown-input", f"{kind}[{asset}] follows from the other amounts, it is none itself"
-            )
         held = out.pop(("held", asset), EMPTY)
         pledges = [
             column for (name, of), column in values.items() if of == asset and name.startswith(PLEDGED)
         ]
         out[kind, asset] = _difference(held, pledges)
+    return out
+
+
+def _with_small(circuit: Circuit, values: Mapping[InputKey, SparseValues]) -> dict[InputKey, SparseValues]:
+    """Split positions of which the circuit keeps the first lots apart: these first, then the rest."""
+    out = dict(values)
+    for index, (kind, label) in enumerate(circuit.input_index):
+        column = out.get((POSITION, label), EMPTY)
+        if kind == SMALL and len(column):
+            parts = circuit.inputs[index].sides[0].parts
+            most = sum(lots * circuit.columns[j].capacity for j, lots in parts)
+            small = np.clip(column.values, -most, most)
+            rest = column.values - small
+            keep = (rest != 0).astype(bool)
+            out[SMALL, label] = SparseValues(column.rows, small)
+            out[POSITION, label] = SparseValues(column.rows[keep], rest[keep])
     return out
 
 

@@ -15,6 +15,7 @@ from zkmargin.circuits.variables import Parts
 
 if TYPE_CHECKING:
     from zkmargin.circuits.atoms.atom import Atom
+    from zkmargin.circuits.atoms.tiers import Tiers
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,18 @@ class DraftTiers:
     widths: tuple[int, ...]
 
 
+@dataclass(frozen=True)
+class DraftRounding:
+    """What rounding up added to a function: `share` of its value where the columns `full` hold so much.
+
+    At most one rounding of the same `of` counts: tiers exclude each other, and so do the sides of a pair.
+    """
+
+    of: object
+    full: Mapping[int, int]
+    share: Fraction
+
+
 class Lowering(Columns):
     """Collects columns, equations, structural facts and witness steps."""
 
@@ -59,10 +72,12 @@ class Lowering(Columns):
         self.omitted_rows: list[DraftOmission] = []
         self.omitted_tiers: list[tuple[str, Parts, int]] = []
         self.tiers: list[DraftTiers] = []
+        self.columns_of_tiers: dict[Tiers, DraftTiers | None] = {}
         self.waivers: list[Waivers] = []  # like the steps, over columns without a place yet
         self.tails: list[Tail] = []
         self.hypotenuses: list[Hypotenuse] = []
         self.steps: list[Step] = []
+        self.roundings: list[DraftRounding] = []
         self._realised: dict[Atom, tuple[Fraction, Form]] = {}
         self._kept: dict[object, str] = {}
 
@@ -81,6 +96,11 @@ class Lowering(Columns):
             own, form = self._realised[atom]
             forms.append(form.scaled(Fraction(factor) * own / unit))
         return add_forms(forms)
+
+    def note_rounding(self, of: object, full: Mapping[int, int], value: Fraction, exact: Fraction) -> None:
+        """Note that a function has `value` instead of `exact` where the columns `full` hold so much."""
+        if value != exact:
+            self.roundings.append(DraftRounding(of, full, (value - exact) / value))
 
     def equation(self, name: str, row: Row, outputs: Mapping[int, int] | None = None) -> None:
         """Add an equation without a slack."""

@@ -1,7 +1,8 @@
 """What rounding can cost an account: the most by which R can lie above the rule in the canonical witness.
 
 Every coefficient of an inequality is rounded down, so a requirement is never below the rule; it is above it by less
-than one unit per part (digit) of what the account holds. The bound takes the worst account that fits the columns.
+than one unit per part (digit) of what the account holds. Slopes and jumps of functions on tiers are rounded up. The
+bound takes the worst account that fits the columns.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from zkmargin.circuits.structure import roles_of, values_of
 def overstatement(compiled: CompiledBook) -> Fraction:
     """Return the worst over-statement of R per account in quote currency."""
     circuit = compiled.circuit
-    errors = _Errors(circuit)
+    errors = _Errors(compiled)
     definition = circuit.definition(R)
     rounding = Fraction(0) if definition is None else errors.combined(definition.arrays)
     before = sum(
@@ -35,10 +36,12 @@ def overstatement(compiled: CompiledBook) -> Fraction:
 
 
 class _Errors:
-    """By how many of its units every auxiliary value can exceed the exact one; all other columns are exact."""
+    """By how many of its units every auxiliary value can exceed the exact one, and every function on tiers."""
 
-    def __init__(self, circuit: Circuit) -> None:
-        self.circuit = circuit
+    def __init__(self, compiled: CompiledBook) -> None:
+        self.circuit = circuit = compiled.circuit
+        self.roundings = compiled.roundings
+        self.rounded = np.array([variable(j) for item in self.roundings for j in item.full], dtype=np.int64)
         self.values = np.array([variable(column) for column in values_of(roles_of(circuit))], dtype=np.int64)
         self.known: dict[int, Fraction] = {}
         self.tails = {variable(tail.value): tail for tail in circuit.tails}
@@ -48,7 +51,16 @@ class _Errors:
     def combined(self, form: TermArrays) -> Fraction:
         """Return the error of a sum of coefficient x variable."""
         found = zip(self.values.tolist(), form.at(self.values).tolist(), strict=True)
-        return sum((a * self.of(var) for var, a in found if a), Fraction(0))
+        return sum((a * self.of(var) for var, a in found if a), self._rounded_up(form))
+
+    def _rounded_up(self, form: TermArrays) -> Fraction:
+        """Return the error of functions on tiers: of each group the worst tier, of each input the worse side."""
+        coefficients = iter(form.at(self.rounded).tolist())
+        worst: dict[object, Fraction] = {}
+        for item in self.roundings:
+            error = sum(next(coefficients) * most for most in item.full.values()) * item.share
+            worst[item.of] = max(worst.get(item.of, Fraction(0)), error, key=abs)
+        return sum(worst.values(), Fraction(0))
 
     def of(self, var: int) -> Fraction:
         """Return the error of an auxiliary value: the worst that one of its inequalities allows."""

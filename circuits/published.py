@@ -14,7 +14,12 @@ from collections.abc import Sequence
 from zkmargin.circuits.circuit import Deficits, Input, variable
 from zkmargin.circuits.variables import I, InputKey, R, Terms
 
-FAMILIES = {"held": "deposits", "unpledged": "deposits", "owed": "loans"}  # others go by their own name
+FAMILIES = {
+    "held": "deposits",
+    "unpledged": "deposits",
+    "owed": "loans",
+    "small": "position",
+}  # others go by their own name
 ALWAYS = ("owed", "bad_debt", "shortfall")
 ON_DEMAND = ("surplus", "requirement", "initial_requirement")
 

@@ -9,6 +9,7 @@ import numpy as np
 from zkmargin import limits
 from zkmargin.circuits.arrays import TermArrays, floored
 from zkmargin.circuits.circuit import Circuit, Equation, OmittedRow, variable
+from zkmargin.circuits.loading import POSITION, SMALL
 from zkmargin.circuits.structure import Structure
 from zkmargin.errors import CircuitError
 
@@ -41,6 +42,7 @@ def check_form(structure: Structure) -> None:
         if len(roles) > 1:
             raise CircuitError("form", f"{column.name} is declared as {' and as '.join(roles)}")
     _check_digits(circuit)
+    _check_small(circuit)
     rows: list[Equation | OmittedRow] = [*circuit.equations, *circuit.omitted_rows]
     for row in rows:
         _check_terms(structure, row.name, row.arrays)
@@ -73,6 +75,14 @@ def _check_digits(circuit: Circuit) -> None:
                 shift += circuit.columns[column].width
             if not shift:
                 raise CircuitError("form", f"{item.name}: a side without columns")
+
+
+def _check_small(circuit: Circuit) -> None:
+    """Check that the first lots of a position are signed like the rest, which is there."""
+    for (kind, label), index in circuit.input_index.items():
+        rest = circuit.input_index.get((POSITION, label))
+        if kind == SMALL and (rest is None or {len(circuit.inputs[i].sides) for i in (index, rest)} != {2}):
+            raise CircuitError("form", f"{circuit.inputs[index].name}: is no part of a signed position")
 
 
 def _check_terms(structure: Structure, name: str, form: TermArrays) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from itertools import chain, pairwise
 
 from zkmargin.circuits.circuit import Equation, Gate, I, OneHot, R, variable
+from zkmargin.circuits.loading import POSITION, SMALL
 from zkmargin.circuits.rules_norm import check_hypotenuse
 from zkmargin.circuits.rules_tail import check_tail
 from zkmargin.circuits.rules_waivers import check_waivers
@@ -83,7 +84,7 @@ def _check_one_gate(structure: Structure, gate: Gate) -> None:
     settled = {
         index
         for index, item in enumerate(circuit.inputs)
-        if item.key[0] == "position" and facts.settlement.get(item.key[1]) == cost.key[1]
+        if item.key[0] in {POSITION, SMALL} and facts.settlement.get(item.key[1]) == cost.key[1]
     }
     if cost.key[0] != "cost" or set(gate.positions) != settled or len(gate.positions) != len(settled):
         raise CircuitError(
@@ -149,7 +150,7 @@ def _check_knots(structure: Structure, group: OneHot) -> None:
 
 
 def _check_use(structure: Structure, group: OneHot, equation: Equation) -> None:
-    """Where a rule uses tiers they only cost, and where two serve one amount they cost the same."""
+    """Where a rule uses tiers they only cost, never less for more, and where two serve one amount the same."""
     found = dict(equation.terms)
     tiers = [found.get(variable(tier), 0) for tier in group.tiers]
     parts = [found.get(variable(part), 0) for part in group.parts]
@@ -159,11 +160,18 @@ def _check_use(structure: Structure, group: OneHot, equation: Equation) -> None:
         raise CircuitError(
             "selector", f"{equation.name}: {group.name} is a constant in favour of the account"
         )
+    if any(sign * a < 0 for a in parts):
+        raise CircuitError("selector", f"{equation.name}: {group.name} falls within a tier")
     for t, width in enumerate(group.widths[:-1]):
         touches = group.knots[t] + width == group.knots[t + 1]
-        if touches and tiers[t] + width * parts[t] != tiers[t + 1]:
+        rise = tiers[t + 1] - (tiers[t] + width * parts[t])
+        if touches and rise:
             raise CircuitError(
                 "selector", f"{equation.name}: {group.name} has two values at {group.knots[t + 1]} lots"
+            )
+        if sign * rise < 0:
+            raise CircuitError(
+                "selector", f"{equation.name}: {group.name} falls at {group.knots[t + 1]} lots"
             )
 
 

@@ -13,11 +13,13 @@ import numpy as np
 from zkmargin.circuits.arrays import products
 from zkmargin.circuits.circuit import OUTPUTS, Circuit, E, Equation, I, N, R, variable
 from zkmargin.circuits.expression import SideKey
+from zkmargin.circuits.loading import POSITION, SMALL
 from zkmargin.circuits.structure import Structure, normal
 from zkmargin.errors import CircuitError
 from zkmargin.sparse import Values, integers
 
-Pair = tuple[str, tuple[SideKey, SideKey]]  # what a refusal calls it, and its two sides
+Leg = tuple[SideKey, ...]  # all that is long, or short, of one thing
+Pair = tuple[str, tuple[Leg, Leg]]  # what a refusal calls it, and its two legs
 
 
 def check_net(structure: Structure) -> None:
@@ -73,11 +75,12 @@ class _Pairs:
     def __init__(self, structure: Structure) -> None:
         self.circuit = structure.circuit
         self.pairs = _pairs_of(self.circuit)
-        parts = self.circuit.side_parts[_both_sides(range(len(self.pairs)), self.pairs)]
-        per_lot = integers([factor for _, sides in self.pairs for factor in _per_lot(self.circuit, sides)])
+        parts = self.circuit.side_parts[_sides(self.pairs)]
+        sides = [len(long) + len(short) for _, (long, short) in self.pairs]
+        per_lot = integers([factor for _, legs in self.pairs for factor in _per_lot(self.circuit, legs)])
         self.pair_of = np.full(structure.variables, -1)
         self.pair_of[variable(0) + parts.columns] = np.repeat(
-            np.repeat(np.arange(len(self.pairs)), 2), parts.counts
+            np.repeat(np.arange(len(self.pairs)), sides), parts.counts
         )
         self.per_lot: Values = np.zeros(structure.variables, dtype=per_lot.dtype)
         self.per_lot[variable(0) + parts.columns] = per_lot
@@ -85,41 +88,47 @@ class _Pairs:
     def check(self, equation: Equation, worst: np.ufunc, sign: int) -> None:
         """Compare the worst part of the long side with the worst of the short side, of every pair in an equation."""
         touched = np.unique(self.pair_of[equation.arrays.variables])
-        pairs = touched[touched >= 0].tolist()
+        pairs = [self.pairs[i] for i in touched[touched >= 0].tolist()]
         if not pairs:
             return
-        parts = self.circuit.side_parts[_both_sides(pairs, self.pairs)]
+        parts = self.circuit.side_parts[_sides(pairs)]
+        lengths = np.array([len(leg) for _, legs in pairs for leg in legs])
+        starts = parts.starts[np.cumsum(lengths) - lengths]  # of each leg
         at = variable(0) + parts.columns
-        sides = worst.reduceat(products(equation.arrays.at(at), self.per_lot[at]), parts.starts)
-        helps = np.flatnonzero(sign * (sides[::2] + sides[1::2]) > 0).tolist()
+        legs = worst.reduceat(products(equation.arrays.at(at), self.per_lot[at]), starts)
+        helps = np.flatnonzero(sign * (legs[::2] + legs[1::2]) > 0).tolist()
         if helps:
-            raise CircuitError(
-                "pair", f"{equation.name}: raising both sides of {self.pairs[pairs[helps[0]]][0]} helps"
-            )
+            raise CircuitError("pair", f"{equation.name}: raising both sides of {pairs[helps[0]][0]} helps")
 
 
 def _pairs_of(circuit: Circuit) -> list[Pair]:
-    """Return the signed inputs, and what is held and owed of each asset: two inputs, but no gain together either."""
-    signed = [
-        (item.name, ((index, 0), (index, 1)))
-        for index, item in enumerate(circuit.inputs)
-        if len(item.sides) == 2
-    ]
+    """Return the signed inputs, and what is held and owed of each asset: two inputs, but no gain together either.
+
+    A position of which the first lots are kept apart is one pair: the long side of both against the short side.
+    """
     own = circuit.input_index
+    signed = []
+    for index, item in enumerate(circuit.inputs):
+        kind, label = item.key
+        rest = own.get((POSITION, label)) if kind == SMALL else None
+        if len(item.sides) == 2 and not (kind == POSITION and (SMALL, label) in own):
+            inputs = (index,) if rest is None else (index, rest)
+            signed.append((item.name, (tuple((i, 0) for i in inputs), tuple((i, 1) for i in inputs))))
     loans = [
-        (f"held and owed {asset}", ((index, 0), (own["owed", asset], 0)))
+        (f"held and owed {asset}", (((index, 0),), ((own["owed", asset], 0),)))
         for (kind, asset), index in own.items()
         if kind == "held" and ("owed", asset) in own
     ]
-    return signed + loans
+    return [*signed, *loans]
 
 
-def _both_sides(chosen: Iterable[int], pairs: list[Pair]) -> tuple[SideKey, ...]:
-    return tuple(side for pair in chosen for side in pairs[pair][1])
+def _sides(pairs: Iterable[Pair]) -> tuple[SideKey, ...]:
+    return tuple(side for _, legs in pairs for leg in legs for side in leg)
 
 
-def _per_lot(circuit: Circuit, sides: tuple[SideKey, SideKey]) -> list[int]:
+def _per_lot(circuit: Circuit, legs: tuple[Leg, Leg]) -> list[int]:
     """Return what brings each part of a pair to one size: parts are powers of two, so this is exact."""
+    sides = (side for leg in legs for side in leg)
     lots = [lots for index, side in sides for _, lots in circuit.inputs[index].sides[side].parts]
     return [max(lots) // part for part in lots]
 

@@ -66,7 +66,7 @@ class SlackStep:
 
 @dataclass(frozen=True)
 class TierStep:
-    """The first tier that does not end below the amount, so the lower one at a knot; part, slack, and `on`."""
+    """The first tier that holds the amount; its part, its slack, and `on`."""
 
     amount: Row
     on: int

@@ -10,9 +10,13 @@ from zkmargin.circuits.atoms.neg import neg
 from zkmargin.circuits.atoms.norm import norm
 from zkmargin.circuits.atoms.piecewise import piecewise
 from zkmargin.circuits.atoms.pos import pos
+from zkmargin.circuits.atoms.split_tiers import SplitTiers, position_tiers
+from zkmargin.circuits.atoms.tiers import Tiers
 from zkmargin.circuits.atoms.value_at_risk import value_at_risk
 
 __all__ = [
+    "SplitTiers",
+    "Tiers",
     "absolute",
     "chords",
     "either",
@@ -23,5 +27,6 @@ __all__ = [
     "norm",
     "piecewise",
     "pos",
+    "position_tiers",
     "value_at_risk",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from zkmargin.attestation.build import Snapshot
@@ -74,10 +75,15 @@ FILES = {
 
 def inputs(folder: Path, perp: str = "1001") -> tuple[Snapshot, Ledger]:
     """Write the files and load them."""
-    for name, text in FILES.items():
+    return load(folder, {name: text.replace("{perp}", perp) for name, text in FILES.items()})
+
+
+def load(folder: Path, files: Mapping[str, str]) -> tuple[Snapshot, Ledger]:
+    """Write an exchange's files and load them."""
+    for name, text in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text.replace("{perp}", perp))
+        path.write_text(text)
     policy, market = load_market(folder / "market")
     snapshot = Snapshot(policy, market, build_risk_table(policy, market))
     return snapshot, load_ledger(folder / "ledger", policy, market)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import small_market as sm
+from bracket_cases import bracket_book, compile_book
 from circuit_cases import fill, small_book
 from circuit_oracle import BEST, best, optimum
 from numpy.typing import NDArray
@@ -58,6 +59,7 @@ BOOKS: dict[str, Callable[[], CompiledBook]] = {
             "BTC": ((F(0), F("0.9")), (F(10**5), F("0.8")), (F(10**6), F("0.5")), (F(10**8), F(0))),
         }
     ),
+    "brackets": lambda: compile_book(bracket_book())[2],
 }
 
 

@@ -48,6 +48,10 @@ class Section:
         table = self._take(key, dict, "a table", None if required else {}, {})
         return Section(self.file, f"{self.path}.{key}" if self.path else key, table, self._problems)
 
+    def table(self, key: str, table: dict[str, Any]) -> Section:
+        """Return a table that stands in an array under a key."""
+        return Section(self.file, f"{self.path}.{key}", table, self._problems)
+
     def names(self) -> tuple[str, ...]:
         """All keys in the order of the file, each counted as known."""
         self._seen.extend(self._table)

@@ -13,7 +13,8 @@ import numpy as np
 
 from zkmargin.errors import UsageError
 from zkmargin.inputs.market import Market
-from zkmargin.inputs.models.brackets import Bracket, Brackets
+from zkmargin.inputs.models.bracket import Bracket
+from zkmargin.inputs.models.brackets import Brackets, Rates
 from zkmargin.inputs.policy import Policy
 from zkmargin.margin.portfolios import Figures, Floats, Holdings, Portfolios, values_and_lots
 from zkmargin.risk.brackets import mark_notional
@@ -21,9 +22,10 @@ from zkmargin.risk.brackets import mark_notional
 
 @dataclass(frozen=True)
 class BracketFormula(Holdings):
-    """`notional` (K,): quote per unit of every contract, at its mark; `brackets` of each."""
+    """`notional` (K,): quote per unit of every contract, at its mark; `brackets` of each; which rates are marginal."""
 
     notional: Floats
+    kinds: tuple[Rates, Rates]
     brackets: tuple[tuple[Bracket, ...], ...]
 
     def margin(self, portfolios: Portfolios) -> Figures:
@@ -32,16 +34,20 @@ class BracketFormula(Holdings):
         requirement, initial = np.zeros(len(portfolios)), np.zeros(len(portfolios))
         for column, brackets in zip(notional.T, self.brackets, strict=True):
             floors = [float(bracket.floor) for bracket in brackets]
-            requirement += looked_up(column, floors, [float(bracket.maintenance) for bracket in brackets])
-            initial += looked_up(column, floors, [float(bracket.initial) for bracket in brackets])
+            maintenance, first = (
+                [float(b.maintenance) for b in brackets],
+                [float(b.initial) for b in brackets],
+            )
+            requirement += looked_up(column, floors, maintenance, self.kinds[0])
+            initial += looked_up(column, floors, first, self.kinds[1])
         return self.figures(portfolios, requirement, initial)
 
 
-def looked_up(notional: Floats, floors: list[float], rates: list[float]) -> Floats:
+def looked_up(notional: Floats, floors: list[float], rates: list[float], kind: Rates) -> Floats:
     """Return notional x rate - amount of the bracket that holds each notional, shape of `notional`."""
     amounts = [0.0]
     for floor, (lower, upper) in zip(floors[1:], pairwise(rates), strict=True):
-        amounts.append(amounts[-1] + floor * (upper - lower))
+        amounts.append(amounts[-1] + (floor * (upper - lower) if kind == "marginal" else 0.0))
     at = np.maximum(np.searchsorted(floors, notional, side="right") - 1, 0)
     return np.asarray(notional * np.array(rates)[at] - np.array(amounts)[at])
 
@@ -60,5 +66,6 @@ def bracket_formula(policy: Policy, market: Market, book_id: str) -> BracketForm
         value=value,
         lot=lot,
         notional=np.array([float(mark_notional(market, contract) / contract.lot) for contract in contracts]),
-        brackets=tuple(book.parameters.brackets(contract.name) or () for contract in contracts),
+        kinds=(book.parameters.maintenance, book.parameters.initial),
+        brackets=tuple(map(book.parameters.brackets, contracts)),
     )

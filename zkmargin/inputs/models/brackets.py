@@ -1,28 +1,31 @@
-"""Parameters of the model "brackets": marginal rates by notional, per contract (Binance, Hyperliquid and others).
+"""Parameters of the model "brackets": rates by notional, per contract (Binance, Hyperliquid, dYdX and others).
+
+    [book.perp]
+    maintenance_rates = "marginal"
+    initial_rates = "whole"
 
     [book.perp.brackets]
     BTC-PERP = [["0", "0.004", "0.008"], ["50000", "0.005", "0.01"], ...]
+    ETH = [{ from = "0", leverage = "25", maintenance_fraction = "0.5" }, ...]
     "*" = [["0", "0.05", "0.1"]]
 
-Each bracket is (notional in quote from which it holds, maintenance rate, initial rate); "*" is for contracts without
-brackets of their own. A rate applies to the part of the notional inside its bracket, which is the same as
-`rate x notional - amount` with the exchange's maintenance amount `cum`.
+A contract has the brackets under its name, else those of its underlying, else those of "*"; see `bracket` for what can
+be written. A `marginal` rate applies to the part of the notional inside its bracket, which is the same as
+`rate x notional - amount` with the exchange's maintenance amount `cum`; a `whole` one to the whole notional, so that
+the requirement jumps at a floor.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from fractions import Fraction
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Self
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal, Self, cast, get_args
 
-from zkmargin import limits
 from zkmargin.canonical import Json, fraction_text
-from zkmargin.errors import DecodeError
-from zkmargin.inputs.decimals import decimal_text
-from zkmargin.inputs.json_fields import Fields, fraction, strings
+from zkmargin.inputs.json_fields import Fields
+from zkmargin.inputs.models.bracket import Bracket, bracket_faults, decode_brackets, read_brackets
 from zkmargin.inputs.models.kind import Parameters
+from zkmargin.inputs.models.open_interest import OpenInterest
 from zkmargin.inputs.problems import Fault
 
 if TYPE_CHECKING:
@@ -31,97 +34,91 @@ if TYPE_CHECKING:
     from zkmargin.inputs.sections import Section
 
 OTHERS = "*"
-
-
-@dataclass(frozen=True)
-class Bracket:
-    """Rates on the part of the notional from `floor` (quote currency) to the next bracket's floor."""
-
-    floor: Fraction
-    maintenance: Fraction
-    initial: Fraction
+Rates = Literal["marginal", "whole"]
+RATES: tuple[str, ...] = get_args(Rates)
 
 
 @dataclass(frozen=True)
 class Brackets(Parameters):
-    """Brackets by contract, floors and rates rising."""
+    """Brackets by contract, underlying or "*", floors and rates rising; open interest by contract, in quote."""
 
     of: Mapping[str, tuple[Bracket, ...]]
+    maintenance: Rates = "marginal"
+    initial: Rates = "marginal"
+    open_interest: Mapping[str, OpenInterest] = field(default_factory=dict)
 
     @classmethod
     def read(cls, section: Section) -> Self:
-        """Take the table `brackets`."""
-        table = section.section("brackets")
-        return cls({name: _read(table, name, table.raw(name)) for name in sorted(table.names())})
+        """Take the tables `brackets` and `open_interest`, and which rates are marginal."""
+        table, interest = section.section("brackets"), section.section("open_interest", required=False)
+        return cls(
+            {name: read_brackets(table, name) for name in sorted(table.names())},
+            cast(Rates, section.text("maintenance_rates", "marginal")),
+            cast(Rates, section.text("initial_rates", "marginal")),
+            {name: OpenInterest.read(interest.section(name)) for name in sorted(interest.names())},
+        )
 
     @classmethod
     def from_json(cls, value: Json, what: str) -> Self:
         """Read what `to_json` wrote; raise DecodeError for any other shape."""
         with Fields(value, what) as fields:
-            of = fields.mapping("brackets")
-        return cls({name: _decoded(item, f"{what}.{name}") for name, item in of.items()})
+            of, interest = fields.mapping("brackets"), fields.mapping("open_interest")
+            return cls(
+                {name: decode_brackets(item, f"{what}.{name}") for name, item in of.items()},
+                cast(Rates, fields.choice("maintenance_rates", RATES)),
+                cast(Rates, fields.choice("initial_rates", RATES)),
+                {name: OpenInterest.from_json(item, f"{what}.{name}") for name, item in interest.items()},
+            )
 
     def to_json(self) -> Json:
-        """Return every bracket as [floor, maintenance rate, initial rate]."""
+        """Return everything, every bracket as [floor, maintenance rate, initial rate]."""
         return {
             "brackets": {
                 name: [[fraction_text(number) for number in vars(item).values()] for item in brackets]
                 for name, brackets in self.of.items()
-            }
+            },
+            "maintenance_rates": self.maintenance,
+            "initial_rates": self.initial,
+            "open_interest": {name: item.to_json() for name, item in self.open_interest.items()},
         }
 
     def faults(self, book: BookPolicy, quote: str) -> Iterator[Fault]:
-        """Say which brackets make no convex requirement."""
+        """Say which brackets make no requirement that rises with the position."""
+        for name, kind in (("maintenance_rates", self.maintenance), ("initial_rates", self.initial)):
+            if kind not in RATES:
+                yield name, kind, "unknown kind of rates", f"one of {', '.join(RATES)}"
+        if self.maintenance == "whole" and self.initial == "marginal":
+            hint = "at a floor the maintenance requirement would exceed the initial one"
+            yield "initial_rates", "marginal", "below whole maintenance rates", hint
         for name, brackets in self.of.items():
-            yield from _faults(f"brackets.{name}", brackets)
+            yield from bracket_faults(f"brackets.{name}", brackets)
+        for name, interest in self.open_interest.items():
+            yield from interest.faults(f"open_interest.{name}")
 
     def market_faults(self, book: BookPolicy, policy: Policy, market: Market) -> Iterator[Fault]:
-        """Name brackets of contracts that the market lacks."""
-        known = {contract.name for contract in market.contracts} | {OTHERS}
+        """Name brackets and open interest of what the market lacks, and base rates that cannot rise to 100 %."""
+        contracts = {contract.name: contract for contract in market.contracts}
+        known = {*contracts, *(contract.underlying for contract in market.contracts), OTHERS}
         for name in self.of:
             if name not in known:
-                yield f"brackets.{name}", None, "no such contract", None
+                yield f"brackets.{name}", None, "no such contract or underlying", None
+        for name in self.open_interest:
+            if name not in contracts or not self.margins(contracts[name]):
+                yield f"open_interest.{name}", None, "no contract with brackets", None
+            elif any(bracket.initial > 1 for bracket in self._written(contracts[name])):
+                yield f"open_interest.{name}", None, "an initial rate above 1 cannot rise to 1", None
 
     def margins(self, contract: Instrument) -> bool:
         """Tell whether a contract has brackets; an option has none, its notional says too little of its risk."""
-        return contract.kind != "option" and self.brackets(contract.name) is not None
+        return contract.kind != "option" and bool(self._written(contract))
 
-    def brackets(self, contract: str) -> tuple[Bracket, ...] | None:
-        """Return the brackets of a contract, those of "*" if it has none of its own."""
-        return self.of.get(contract, self.of.get(OTHERS))
+    def brackets(self, contract: Instrument) -> tuple[Bracket, ...]:
+        """Return the brackets of a contract at today's open interest, none if it has none."""
+        interest = self.open_interest.get(contract.name)
+        if interest is None:
+            return self._written(contract)
+        return tuple(replace(item, initial=interest.scaled(item.initial)) for item in self._written(contract))
 
-
-def _read(section: Section, name: str, value: Any) -> tuple[Bracket, ...]:
-    if not isinstance(value, list) or not all(isinstance(item, list) and len(item) == 3 for item in value):
-        hint = '[["0", "0.004", "0.008"], ["50000", "0.005", "0.01"]]'
-        section.fault(name, repr(value), "not an array of [floor, maintenance rate, initial rate]", hint)
-        return ()
-    return tuple(Bracket(*(section.exact(name, number) for number in item)) for item in value)
-
-
-def _decoded(value: Json, what: str) -> tuple[Bracket, ...]:
-    if not isinstance(value, list):
-        raise DecodeError("json", f"{what} is not an array of brackets")
-    return tuple(Bracket(*(fraction(text, what) for text in strings(item, 3, what))) for item in value)
-
-
-def _faults(name: str, brackets: tuple[Bracket, ...]) -> Iterator[Fault]:
-    if not 1 <= len(brackets) <= limits.MAX_TIERS:
-        yield name, None, f"{len(brackets)} brackets", f"1 to {limits.MAX_TIERS}"
-        return
-    if brackets[0].floor != 0:
-        yield name, decimal_text(brackets[0].floor), "the first bracket does not begin at 0", None
-    for bracket in brackets:
-        if not 0 <= bracket.maintenance <= bracket.initial:
-            yield (
-                name,
-                decimal_text(bracket.maintenance),
-                "a maintenance rate below 0 or above the initial rate",
-                "0.004 is 0.4 %",
-            )
-    for lower, upper in pairwise(brackets):
-        if upper.floor <= lower.floor:
-            yield name, decimal_text(upper.floor), "crossed brackets", "each begins above the one before"
-        if upper.maintenance < lower.maintenance or upper.initial < lower.initial:
-            hint = "rates rise with notional: a falling one is not convex and cannot be proven"
-            yield name, decimal_text(upper.floor), "a rate falls", hint
+    def _written(self, contract: Instrument) -> tuple[Bracket, ...]:
+        names = (contract.name, contract.underlying, OTHERS)
+        return next((self.of[name] for name in names if name in self.of), ())
