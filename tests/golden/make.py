@@ -1,19 +1,19 @@
-"""Make the golden attestations: `python -m tests.golden.make` from the project's root, once per format version.
+"""Make the golden attestations that are not there yet: `python -m tests.golden.make` from the project's root.
 
 What is in `v1` was made once and must verify for ever. A change of format makes a folder `v2` beside it; it never
-touches `v1`. Until version 1 is released the folder may be made again: remove it first.
+touches `v1`. Until version 1 is released an exchange's folder may be made again: remove it first.
 """
 
 from __future__ import annotations
 
 import json
-import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from Crypto.PublicKey import ECC
 
-from tests.attestation import exchange, margined
+from tests.attestation import cleared, exchange, margined
 from zkmargin.attestation.build import Snapshot, attest
 from zkmargin.attestation.private import PrivateFolder
 from zkmargin.bundle import write_bundle
@@ -22,6 +22,11 @@ from zkmargin.signing import SigningKey
 
 HERE = Path(__file__).parent
 VERSION = "v1"
+EXCHANGES: dict[str, Callable[[Path], tuple[Snapshot, Ledger]]] = {
+    "cleared": cleared.inputs,
+    "margined": margined.inputs,
+    "tiny": exchange.inputs,
+}
 
 
 def make(folder: Path, snapshot: Snapshot, ledger: Ledger) -> str:
@@ -40,15 +45,13 @@ def make(folder: Path, snapshot: Snapshot, ledger: Ledger) -> str:
 
 
 def main() -> None:
-    """Make one folder per exchange."""
-    if (HERE / VERSION).exists():
-        sys.exit(f"{HERE / VERSION} exists: it must verify for ever, so it is not made again")
-    with tempfile.TemporaryDirectory() as files:
-        digests = {
-            "margined": make(HERE / VERSION / "margined", *margined.inputs(Path(files) / "margined")),
-            "tiny": make(HERE / VERSION / "tiny", *exchange.inputs(Path(files) / "tiny")),
-        }
-    (HERE / VERSION / "digests.json").write_text(json.dumps(digests, indent=1) + "\n")
+    """Make a folder for every exchange that has none."""
+    known = HERE / VERSION / "digests.json"
+    digests = json.loads(known.read_text()) if known.exists() else {}
+    for name in [name for name in EXCHANGES if not (HERE / VERSION / name).exists()]:
+        with tempfile.TemporaryDirectory() as files:
+            digests[name] = make(HERE / VERSION / name, *EXCHANGES[name](Path(files)))
+    known.write_text(json.dumps(dict(sorted(digests.items())), indent=1) + "\n")
 
 
 if __name__ == "__main__":
