@@ -64,3 +64,14 @@ def test_requirements_are_the_formula_rounded_up(exchange: Path, capsys: pytest.
         for name in ("maintenance_requirement", "initial_requirement"):
             proven, formula = float(pot[name]), float(pot["formula"][name])
             assert 0 <= proven - formula <= ABOVE[exchange.name] * formula + 3, pot["account"]
+
+
+def test_other_moves_are_noticed(exchange: Path, tmp_path: Path) -> None:
+    """An auditor whose market has one other past move or order-book level does not accept the attestation."""
+    for name, old, new in (("returns", ",0.00560,", ",0.00561,"), ("depth", ",89995,25", ",89995,24")):
+        market = tmp_path / name
+        shutil.copytree(exchange / "market", market)
+        text = (market / f"{name}.csv").read_text()
+        assert old in text
+        (market / f"{name}.csv").write_text(text.replace(old, new, 1))
+        call("audit", exchange / "attestation", "--trust", exchange / "key.pub", "--market", market, code=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from zkmargin.cli.main import run
 from zkmargin.errors import DecodeError
 from zkmargin.group import default_backend
 from zkmargin.inputs.market import Market
+from zkmargin.inputs.market_files import load_market
 from zkmargin.inputs.policy import Policy
 from zkmargin.risk.entries import RiskTable
 
@@ -202,3 +204,18 @@ def test_reports_that_could_not_read_anything_fit(tour: Tour, tmp_path: Path) ->
 def test_an_error_without_problems_fits(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert run(["risk", "show", str(tmp_path / "nothing"), "--json"]) == 3
     validator("output-error").validate(json.loads(capsys.readouterr().out))
+
+
+@pytest.mark.parametrize("preset", ["clearing-house", "greeks", "simm"])
+def test_models_with_parameters_fit(preset: str, tmp_path: Path) -> None:
+    """Policies, returns and order books that the tour has not; surplus members are refused."""
+    shutil.copytree(ROOT / "examples/clearing-house/market", tmp_path / "market")
+    shutil.copy(ROOT / f"examples/policies/{preset}.toml", tmp_path / "market" / "policy.toml")
+    documents = dict(zip(("policy", "market"), load_market(tmp_path / "market"), strict=True))
+    for name, document in documents.items():
+        value = json.loads(canonical.encode(document.to_json()))
+        validator(name).validate(value)
+        for path in shapes(value):
+            surplus = altered(value, path, lambda holder: holder.update({"Surplus": {"x": True}}))
+            with pytest.raises(DecodeError):
+                PARSERS[name](surplus)

@@ -151,6 +151,18 @@ def test_vega_of_two_expiries_offsets_in_part() -> None:
     assert charges["vega BTC bucket 1"] == pytest.approx(0.05 * 2 * far, abs=0.01)
 
 
+@pytest.mark.parametrize("name", BOOKS)
+@pytest.mark.parametrize("asset", ["BTC", "ETH", "USD"])
+def test_a_loan_to_oneself_is_no_hedge(name: str, asset: str) -> None:
+    """Long perpetuals need as much with a million lots of an asset held and owed as without, at least."""
+    policy, table, book = compiled(name)
+    long = {("position", "BTC-PERP"): 500, ("position", "ETH-PERP"): 5_000}
+    loan = {("held", asset): 10**6, ("owed", asset): 10**6}
+    margin = calculate(policy, table, sm.pots(long, long | loan, book_id="desk"), book)
+    assert margin.requirement[1] >= margin.requirement[0]
+    assert margin.net[1] == margin.net[0]
+
+
 @given(st.lists(st.integers(-9, 9), min_size=3, max_size=6), st.integers(0, 99), st.integers(0, 99))
 def test_the_factor_is_never_too_small(entries: list[int], across: int, inside: int) -> None:
     factors = [(f"u{i // 2}", i % 2) for i in range(len(entries))]
