@@ -27,7 +27,7 @@ from zkmargin.inputs.models.correlations import Factor, Matrix, factored
 from zkmargin.inputs.models.sensitivities import MEASURES, Sensitivities
 from zkmargin.inputs.policy import BookPolicy, Policy
 from zkmargin.risk.greeks import days_to_expiry
-from zkmargin.risk.table import RiskTable
+from zkmargin.risk.table import RiskTable, RiskUnit
 
 DELTA, GAMMA, VEGA = range(len(MEASURES))
 ROUNDED = 2  # a norm grows by at most the root of a diagonal entry of L L' times what a factor lacks: below 2
@@ -46,12 +46,12 @@ class _SensitivityBook(ScenarioBook):
     ) -> None:
         super().__init__(policy, market, table, book)
         self.parameters = parameters
-        self.deltas = {(unit.name, 0): self._delta(unit.name) for unit in self.risk.units}
+        self.deltas = {(unit.name, 0): self._delta(unit) for unit in self.risk.units}
         self.vegas = {factor: self._vega(factor) for factor in parameters.vegas(book)}
 
     def rules(self) -> Rules:
         """State the requirement."""
-        rest = [self._short_gamma(unit.name) for unit in self.risk.units] + list(self._charges())
+        rest = [self._short_gamma(unit) for unit in self.risk.units] + list(self._charges())
         sized = self._aggregated() if self.parameters.correlations else self._added()
         charged = total([*sized, *rest])
         least = total(charge for unit in self.risk.units for charge in self.short_minimum(unit).values())
@@ -61,9 +61,8 @@ class _SensitivityBook(ScenarioBook):
         return self.of.state(requirement, requirement * self.book.initial_factor)
 
     # ---- sensitivities, in quote currency ----
-    def _delta(self, underlying: str) -> Expression:
+    def _delta(self, unit: RiskUnit) -> Expression:
         """Gain for a rise by the price range: positions, shocked balances and their debts, entry costs."""
-        unit = next(unit for unit in self.risk.units if unit.name == underlying)
         parts = [self._positions(unit.instruments, DELTA)]
         for asset in unit.assets:
             value = self.risk.pnl[asset].long(DELTA)
@@ -72,7 +71,7 @@ class _SensitivityBook(ScenarioBook):
             if self.book.collateral.get(asset) == "shocked":
                 owed = self.of.owed.get(asset, Expression())
                 parts.append((self.of.held[asset] - owed) * value)
-        return total(parts) * self.book.price_range[underlying]
+        return total(parts) * self.book.price_range[unit.name]
 
     def _vega(self, factor: Factor) -> Expression:
         """Relative vega of one bucket of expiries."""
@@ -93,12 +92,11 @@ class _SensitivityBook(ScenarioBook):
         return total(self.of.position[name] * self.risk.pnl[name].long(measure) for name in names)
 
     # ---- charges ----
-    def _short_gamma(self, underlying: str) -> Expression:
+    def _short_gamma(self, unit: RiskUnit) -> Expression:
         """Loss of a short gamma at the price range, either way."""
-        unit = next(unit for unit in self.risk.units if unit.name == underlying)
-        move = self.book.price_range[underlying]
+        move = self.book.price_range[unit.name]
         loss = self._positions(unit.instruments, GAMMA) * (-move * move / 2)
-        return maximum(f"short gamma {underlying}", {"loss": loss}, floor_zero=True)
+        return maximum(f"short gamma {unit.name}", {"loss": loss}, floor_zero=True)
 
     def _added(self) -> Iterator[Expression]:
         """Every underlying by itself; vega with an offset between expiries."""

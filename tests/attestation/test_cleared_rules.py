@@ -8,7 +8,14 @@ import pytest
 
 from tests.attestation import cleared
 from tests.attestation.exchange import BACKEND, new_key
-from tests.attestation.test_account_rules import Change, Row, cheating_report, customer, failed
+from tests.attestation.test_account_rules import (
+    Change,
+    Row,
+    cheating_report,
+    customer,
+    failed,
+    verify_independently,
+)
 from zkmargin.attestation.audit import audit_attestation
 from zkmargin.attestation.build import attest
 from zkmargin.attestation.report import Outcome
@@ -83,6 +90,7 @@ def test_rows_that_claim_less(
 
 
 def test_honest_books_pass(tmp_path: Path) -> None:
-    key = new_key()
-    attest(BACKEND, *cleared.inputs(tmp_path), key, tmp_path / "attestation", tmp_path / "private")
+    key, inputs = new_key(), cleared.inputs(tmp_path)
+    attested = attest(BACKEND, *inputs, key, tmp_path / "attestation", tmp_path / "private")
+    assert verify_independently(tmp_path / "attestation", inputs[0]) == attested.digest
     assert audit_attestation(BACKEND, tmp_path / "attestation", [key.public]).report.outcome is Outcome.PASSED

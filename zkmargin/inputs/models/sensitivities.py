@@ -24,7 +24,7 @@ from zkmargin.canonical import Json, fraction_text
 from zkmargin.errors import PolicyError
 from zkmargin.inputs.decimals import decimal_text
 from zkmargin.inputs.json_fields import Fields, fraction, strings
-from zkmargin.inputs.models.correlations import Correlations, Factor, Matrix, factored
+from zkmargin.inputs.models.correlations import MAX_FACTORS, Correlations, Factor, Matrix, factored
 from zkmargin.inputs.models.kind import Parameters
 from zkmargin.inputs.problems import Fault
 
@@ -87,6 +87,10 @@ class Sensitivities(Parameters):
             yield "vega_offset", decimal_text(self.offset), "out of range", hint
         if self.correlations is not None:
             yield from self._correlation_faults(self.correlations, book)
+
+    def revaluations(self) -> int:
+        """Return the inequalities with a coefficient for every bit: sizes, or parts of two norms."""
+        return 2 * (MAX_FACTORS if self.correlations else len(self.buckets) + 3)
 
     def _correlation_faults(self, correlations: Correlations, book: BookPolicy) -> Iterator[Fault]:
         yield from correlations.faults()
