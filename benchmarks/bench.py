@@ -90,7 +90,7 @@ def instrument(watch: Stopwatch, backend: Backend) -> None:
     """Wrap what `attest` and `audit` consist of."""
     for owner, attribute, name in (
         (build, "calculate_all", "margin"),
-        (build, "compile_circuit", "compile circuits"),
+        (build, "compile_books", "compile circuits"),
         (book.BookSecrets, "derive", "secrets"),
         (Program, "run", "witness"),
         (Witness, "words", "witness"),

@@ -358,8 +358,8 @@ def test_a_row_that_is_lawful_and_not_the_customers(
         fill_with(patch, ROWS[name])
         true = bundle_verifier.calculate
 
-        def agreeing(policy, table, pots):  # type: ignore[no-untyped-def]
-            return Agreeing(true(policy, table, pots))
+        def agreeing(*arguments):  # type: ignore[no-untyped-def]
+            return Agreeing(true(*arguments))
 
         patch.setattr(bundle_verifier, "calculate", agreeing)
 
