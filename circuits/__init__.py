@@ -2,7 +2,7 @@
 
 The policies         scenario  collateral            each states N, E, R and I of its book, in a page
 The language         expression  parameters  atoms/  curvature, named parameters; one convex function a file
-                     builder                         inputs, statements, deficits: the vocabulary of a policy
+                     builder  alone                  inputs, statements, deficits: the vocabulary of a policy
 From rule to circuit draft  lowering  layout         columns and integer rows; one rounding rule; who lies where
                      arrays  parts  folds            exact integers in arrays; sides in their digits; rotations
                      compile                         policy + market + risk table -> circuit, by circuit version

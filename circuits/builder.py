@@ -18,12 +18,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 
+from zkmargin.circuits.alone import NettingUnit
 from zkmargin.circuits.atoms.maximum import maximum
+from zkmargin.circuits.circuit import Alone
 from zkmargin.circuits.compiled import CompiledBook
 from zkmargin.circuits.draft import BALANCES, COSTS, POSITIONS, RESULTS, Row
-from zkmargin.circuits.expression import Expression, Inequality, Signed, SplitPosition
+from zkmargin.circuits.expression import Expression, Inequality, Signed, SplitPosition, total
 from zkmargin.circuits.layout import Draft, DraftGate, link
-from zkmargin.circuits.loading import POSITION, SMALL
+from zkmargin.circuits.loading import ALONE, POSITION, SMALL
 from zkmargin.circuits.lowering import DraftRounding, Lowering
 from zkmargin.circuits.parameters import exact
 from zkmargin.circuits.steps import DeficitStep, OutputStep, SlackStep
@@ -32,24 +34,42 @@ from zkmargin.errors import CircuitError, CurvatureError
 from zkmargin.sparse import integers
 
 ONE = Fraction(1)
-BLOCKS = {"cost": COSTS, POSITION: POSITIONS, SMALL: POSITIONS}  # every other kind is a balance
+BLOCKS = {
+    "cost": COSTS,
+    POSITION: POSITIONS,
+    SMALL: POSITIONS,
+    ALONE: POSITIONS,
+}  # every other kind is a balance
 
 
 class Rules:
     """One book's rules while they are written; `compile` ends it."""
 
-    def __init__(self, name: str, *, version: int, equity_quantum: object, margin_quantum: object) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        version: int,
+        equity_quantum: object,
+        margin_quantum: object,
+        money_limit: object = None,
+    ) -> None:
+        """Begin a book; `money_limit`, in quote, bounds every gain and loss in an account's worst cases.
+
+        Narrower columns cost less. A larger account has no witness and is refused by its name, never cut.
+        """
         self.name = name
         self.version = version
         self.equity_quantum = exact(equity_quantum)
         self.margin_quantum = exact(margin_quantum)
         if (self.margin_quantum / self.equity_quantum).denominator != 1:
             raise CircuitError("quanta", "the margin quantum must be a multiple of the equity quantum")
-        self._to = Lowering()
+        self._to = Lowering(None if money_limit is None else exact(money_limit))
         self._labels: dict[str, int] = {}
         self._net: Expression | None = None
         self._outputs: dict[int, Row] = {}
         self._gates: list[DraftGate] = []
+        self._alone: tuple[Expression, Sequence[NettingUnit]] = Expression(), ()
         self._tolerance: dict[InputKey, Fraction] = {}
         self._charges: list[tuple[str, Row]] = []
         self._roundings: list[DraftRounding] = []
@@ -79,6 +99,38 @@ class Rules:
             return self.signed(POSITION, {label: bits})[label]
         small = self.signed(SMALL, {label: narrow})[label]
         return SplitPosition(small, self.signed(POSITION, {label: bits})[label], (1 << narrow) - 1)
+
+    def netting_unit(
+        self, name: str, positions: Mapping[str, Signed], others: Iterable[Expression] = ()
+    ) -> NettingUnit:
+        """Declare legs beside positions that net, for accounts that hold one of them and none of `others`.
+
+        N and E count position and leg alike; the legs of all units are charged by `charged_alone`.
+        """
+        legs = {label: self._leg(label, position) for label, position in positions.items()}
+        moved = tuple(dict.fromkeys(index for other in others for index, _ in other.sides))
+        return NettingUnit(name, positions, legs, moved)
+
+    def _leg(self, label: str, position: Signed) -> Signed:
+        ((index, side),) = position.long.sides
+        parts = self._to.parts((index, side))
+        widths = [self._to.columns[column].width for column, _ in parts]
+        return self.signed(ALONE, {label: sum(widths)}, digits=widths[0] if len(widths) > 1 else None)[label]
+
+    def charged_alone(self, units: Sequence[NettingUnit]) -> Expression:
+        """Return what all legs are charged together, to be added wherever the units' worst cases are."""
+        charge = maximum("alone", {"sum": total(unit.charge for unit in units)}, floor_zero=True)
+        self._alone = charge, units
+        return charge
+
+    def _state_alone(self) -> None:
+        charge, units = self._alone
+        for unit in units:
+            value, charged = self._to.value_of(unit.worst), self._to.value_of(charge)
+            if value is None or charged is None:
+                raise CircuitError("alone", f"{unit.name}: has no loss that could be charged alone")
+            legs = tuple((_input_of(unit.positions[k]), _input_of(leg)) for k, leg in unit.legs.items())
+            self._to.alone.append(Alone(unit.name, value, charged, legs, unit.others))
 
     def _input(
         self, key: InputKey, bits: int, sides: tuple[str, ...], digits: int | None
@@ -170,6 +222,7 @@ class Rules:
         missing = [OUTPUTS[output] for output in range(len(OUTPUTS)) if output not in self._outputs]
         if missing:
             raise CircuitError("output", f"{self.name}: {', '.join(missing)} not stated")
+        self._state_alone()
         deficits = {
             **self._deficit("shortfall", "surplus", {E: 1, R: -1}),
             **self._deficit("bad_debt", "owed", {N: 1}),
@@ -215,3 +268,7 @@ class Rules:
         self._to.equation(f"{minus} and {plus}", Row({lower: 1, upper: -1}), outputs)
         self._to.steps.append(DeficitStep(tuple(outputs.items()), upper, lower))
         return {minus: lower, plus: upper}
+
+
+def _input_of(position: Signed) -> int:
+    return next(iter(position.sides))[0]

@@ -27,7 +27,7 @@ from zkmargin.circuits.variables import OUTPUTS, E, I, InputKey, N, NamedColumn,
 __all__ = [
     "OUTPUTS", "N", "E", "R", "I", "InputKey", "Terms", "Parts", "variable",
     "Circuit", "Column", "Equation", "Input", "Side", "Price",
-    "OneHot", "Waivers", "Tail", "Hypotenuse", "Gate", "OmittedRow", "OmittedTier", "Deficits",
+    "OneHot", "Waivers", "Tail", "Hypotenuse", "Alone", "Gate", "OmittedRow", "OmittedTier", "Deficits",
 ]  # fmt: skip
 
 WORD_BITS = 16
@@ -154,6 +154,20 @@ class Hypotenuse:
 
 
 @dataclass(frozen=True)
+class Alone:
+    """Positions that net in `value`, and the legs that `charge` charges where they stand alone.
+
+    `legs` are inputs (position, leg); a position stands alone where none of the others and of `others` is held.
+    """
+
+    name: str
+    value: int
+    charge: int
+    legs: tuple[tuple[int, int], ...]
+    others: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Gate:
     """Costs stay 0 unless a position is held: constant x (sum of the positions' columns) - costs = slack."""
 
@@ -216,6 +230,7 @@ class Circuit:
     waivers: tuple[Waivers, ...] = ()
     tails: tuple[Tail, ...] = ()
     hypotenuses: tuple[Hypotenuse, ...] = ()
+    alone: tuple[Alone, ...] = ()
 
     def __repr__(self) -> str:
         return f"Circuit({self.name!r}, {len(self.columns)} columns, {len(self.equations)} equations)"

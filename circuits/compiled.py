@@ -49,4 +49,6 @@ class CompiledBook:
 
     def fill(self, pots: Pots) -> Witness:
         """Return the canonical witness of every pot at once; see `fill.Program.run`."""
-        return self.program.run(pots.values, len(pots))
+        return self.program.run(
+            pots.values, len(pots), lambda row: "account {} pot {}".format(*pots.labels[row])
+        )

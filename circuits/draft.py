@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from math import lcm
+from math import ceil, lcm
 from typing import NamedTuple
 
 import numpy as np
@@ -107,7 +107,8 @@ def add_forms(forms: Iterable[Form]) -> Form:
 class Columns:
     """The columns of a draft and what rows over them can reach."""
 
-    def __init__(self) -> None:
+    def __init__(self, money_limit: Fraction | None = None) -> None:
+        self.money_limit = money_limit
         self.columns: list[DraftColumn] = []
         self.bits = 0
         self.inputs: list[DraftInput] = []
@@ -131,6 +132,10 @@ class Columns:
             )
         self.columns.append(DraftColumn(name, high, width, (*place, len(self.columns))))
         return len(self.columns) - 1
+
+    def within_limit(self, high: int, unit: Fraction) -> int:
+        """Return `high`, or what the book's money limit allows of `unit` if that is less."""
+        return high if self.money_limit is None else min(high, ceil(self.money_limit / unit))
 
     def add_input(
         self, key: InputKey, bits: int, sides: tuple[str, ...], digits: int | None, at: Place

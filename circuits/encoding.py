@@ -48,7 +48,12 @@ def circuit_bytes(circuit: Circuit) -> bytes:
 
 def _where_present(circuit: Circuit) -> dict[str, Json]:
     """Facts that came after the first circuits, whose bytes stay as they are."""
-    facts = {"waivers": circuit.waivers, "tails": circuit.tails, "hypotenuses": circuit.hypotenuses}
+    facts = {
+        "waivers": circuit.waivers,
+        "tails": circuit.tails,
+        "hypotenuses": circuit.hypotenuses,
+        "alone": circuit.alone,
+    }
     return {name: [vars(item) for item in items] for name, items in facts.items() if items}
 
 

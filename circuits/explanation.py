@@ -41,6 +41,9 @@ def _lines(circuit: Circuit) -> Iterator[str]:
     for pair in circuit.hypotenuses:
         yield f"  {_hypotenuse(circuit, pair)}"
     yield "  E - R = surplus - shortfall;  N = owed - bad debt: deficits are counted and published"
+    for unit in circuit.alone:
+        names = [circuit.inputs[position].key[1] for position, _ in unit.legs]
+        yield f"  {unit.name}: charged by its own worst loss where the account has nothing else in it: {_listed(names)}"
     for gate in circuit.gates:
         cost = circuit.inputs[gate.cost].name
         count = len(gate.positions)

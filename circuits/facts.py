@@ -16,6 +16,7 @@ SIGNS = {
     "owed": OWES,
     "position": HOLDS,
     "small": HOLDS,  # the first lots of a position
+    "alone": HOLDS,  # a position that nets with nothing
     "cost": OWES,
 }
 

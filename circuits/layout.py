@@ -14,6 +14,7 @@ from fractions import Fraction
 import numpy as np
 
 from zkmargin.circuits.circuit import (
+    Alone,
     Circuit,
     Column,
     Deficits,
@@ -109,6 +110,7 @@ class _Linker:
             waivers=tuple(map(self.waivers, to.waivers)),
             tails=tuple(map(self.tail, to.tails)),
             hypotenuses=tuple(map(self.hypotenuse, to.hypotenuses)),
+            alone=tuple(map(self.alone, to.alone)),
         )
         charges = tuple((name, self.row(row)) for name, row in draft.charges)
         roundings = tuple(
@@ -167,6 +169,9 @@ class _Linker:
     def hypotenuse(self, pair: Hypotenuse) -> Hypotenuse:
         legs, folds = self.named(pair.legs), self.named(pair.folds)
         return replace(pair, legs=legs, folds=folds, value=self.at[pair.value])
+
+    def alone(self, unit: Alone) -> Alone:
+        return replace(unit, value=self.at[unit.value], charge=self.at[unit.charge])
 
     def named(self, columns: Sequence[NamedColumn]) -> tuple[NamedColumn, ...]:
         return tuple((self.at[column], name) for column, name in columns)

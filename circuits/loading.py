@@ -15,7 +15,8 @@ from zkmargin.sparse import EMPTY, SparseValues, Values, integers
 UNPLEDGED = "unpledged"  # what is held and not pledged to any pool
 PLEDGED = "pledged:"
 POSITION, SMALL = "position", "small"  # of a position the first lots, as many as its small column holds
-DERIVED = {UNPLEDGED, SMALL}  # inputs that the ledger does not name
+ALONE = "alone"  # a position that is all that the account has in its netting unit
+DERIVED = {UNPLEDGED, SMALL, ALONE}  # inputs that the ledger does not name
 
 
 def load_sides(circuit: Circuit, values: Mapping[InputKey, SparseValues]) -> dict[SideKey, SparseValues]:
@@ -29,7 +30,7 @@ def load_sides(circuit: Circuit, values: Mapping[InputKey, SparseValues]) -> dic
         raise CircuitError(
             "unknown-input", f"{kind}[{label}] follows from the other amounts, it is none itself"
         )
-    given = _with_small(circuit, _with_unpledged(circuit, values))
+    given = _with_alone(circuit, _with_small(circuit, _with_unpledged(circuit, values)))
     if unknown := [key for key, column in given.items() if key not in circuit.input_index and len(column)]:
         kind, label = unknown[0]
         raise CircuitError("unknown-input", f"book {circuit.name} has no {kind}[{label}]")
@@ -91,6 +92,23 @@ def _with_small(circuit: Circuit, values: Mapping[InputKey, SparseValues]) -> di
             keep = (rest != 0).astype(bool)
             out[SMALL, label] = SparseValues(column.rows, small)
             out[POSITION, label] = SparseValues(column.rows[keep], rest[keep])
+    return out
+
+
+def _with_alone(circuit: Circuit, values: Mapping[InputKey, SparseValues]) -> dict[InputKey, SparseValues]:
+    """Let a position stand alone where it is all that an account has in a unit."""
+    out = dict(values)
+    for unit in circuit.alone:
+        members = (*(position for position, _ in unit.legs), *unit.others)
+        found = [out.get(circuit.inputs[index].key, EMPTY).rows for index in members]
+        rows, counts = np.unique(np.concatenate(found), return_counts=True)
+        single = rows[counts == 1]
+        for position, leg in unit.legs:
+            key = circuit.inputs[position].key
+            column = out.get(key, EMPTY)
+            alone = np.isin(column.rows, single)
+            out[circuit.inputs[leg].key] = SparseValues(column.rows[alone], column.values[alone])
+            out[key] = SparseValues(column.rows[~alone], column.values[~alone])
     return out
 
 

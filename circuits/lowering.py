@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from zkmargin.circuits.circuit import Hypotenuse, Tail, Waivers
+from zkmargin.circuits.circuit import Alone, Hypotenuse, Tail, Waivers
 from zkmargin.circuits.draft import Columns, Form, Place, Row, add_forms
 from zkmargin.circuits.expression import Expression
 from zkmargin.circuits.steps import Step
@@ -66,8 +66,8 @@ class DraftRounding:
 class Lowering(Columns):
     """Collects columns, equations, structural facts and witness steps."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, money_limit: Fraction | None = None) -> None:
+        super().__init__(money_limit)
         self.equations: list[DraftEquation] = []
         self.omitted_rows: list[DraftOmission] = []
         self.omitted_tiers: list[tuple[str, Parts, int]] = []
@@ -76,6 +76,7 @@ class Lowering(Columns):
         self.waivers: list[Waivers] = []  # like the steps, over columns without a place yet
         self.tails: list[Tail] = []
         self.hypotenuses: list[Hypotenuse] = []
+        self.alone: list[Alone] = []
         self.steps: list[Step] = []
         self.roundings: list[DraftRounding] = []
         self._realised: dict[Atom, tuple[Fraction, Form]] = {}
@@ -97,6 +98,12 @@ class Lowering(Columns):
             forms.append(form.scaled(Fraction(factor) * own / unit))
         return add_forms(forms)
 
+    def value_of(self, expression: Expression) -> int | None:
+        """Return the column that an expression, one atom that is in use, has as its value; None without one."""
+        (atom,) = expression.atoms
+        _, form = self._realised[atom]
+        return next(iter(form.columns), None)
+
     def note_rounding(self, of: object, full: Mapping[int, int], value: Fraction, exact: Fraction) -> None:
         """Note that a function has `value` instead of `exact` where the columns `full` hold so much."""
         if value != exact:
@@ -106,7 +113,9 @@ class Lowering(Columns):
         """Add an equation without a slack."""
         self.equations.append(DraftEquation(name, row, outputs or {}, None))
 
-    def inequality(self, name: str, row: Row, place: Place, high: int | None = None) -> int | None:
+    def inequality(
+        self, name: str, row: Row, place: Place, high: int | None = None, unit: Fraction | None = None
+    ) -> int | None:
         """Add row = slack and return the slack; None if the row was left out because it cannot fail.
 
         It cannot if no coefficient is negative, or if it stands there already, coefficient by coefficient.
@@ -119,11 +128,17 @@ class Lowering(Columns):
             self.omitted_rows.append(DraftOmission(name, row, self._kept[shape]))
             return None
         self._kept[shape] = name
-        return self.slack_equation(name, row, place, high)
+        return self.slack_equation(name, row, place, high, unit)
 
-    def slack_equation(self, name: str, row: Row, place: Place, high: int | None = None) -> int:
-        """Add row = slack, whatever the row is, and return the slack; `high` where more is known of it."""
+    def slack_equation(
+        self, name: str, row: Row, place: Place, high: int | None = None, unit: Fraction | None = None
+    ) -> int:
+        """Add row = slack, whatever the row is, and return the slack; `high` where more is known of it.
+
+        A slack of money, counted in `unit`, is no wider than the book's money limit needs.
+        """
         most = self.canonical_range(row)[1] if high is None else high
+        most = most if unit is None else self.within_limit(most, unit)
         slack = self.add(f"slack:{name}", max(most, 0), place)
         self.equations.append(DraftEquation(name, row, {}, slack))
         return slack

@@ -19,6 +19,7 @@ FAMILIES = {
     "unpledged": "deposits",
     "owed": "loans",
     "small": "position",
+    "alone": "position",
 }  # others go by their own name
 ALWAYS = ("owed", "bad_debt", "shortfall")
 ON_DEMAND = ("surplus", "requirement", "initial_requirement")

@@ -3,6 +3,7 @@
     1  form, width        what is declared is well-formed; every column is bounded; prices are rounded down
     2  output, deficit    N, E, R, I defined once; the two deficit equations as they are, their columns nowhere else
     3  net, equity, pair  N at lot values; E is N less something; raising both sides of a pair never helps
+       alone              nor does moving what nets to a leg that stands alone
     4  wrap               no sum over all accounts can reach r / 2: true modulo r is true
     5  reach              what was left out cannot bind, by what columns can hold
     6  selector, gate     tiers, constants and waivers are forced; costs only with positions
@@ -18,6 +19,7 @@ from collections.abc import Callable, Mapping
 
 from zkmargin.circuits.circuit import Circuit
 from zkmargin.circuits.facts import CircuitFacts
+from zkmargin.circuits.rules_alone import check_alone
 from zkmargin.circuits.rules_form import check_form, check_width
 from zkmargin.circuits.rules_outputs import check_deficit, check_output, check_published, check_wrap
 from zkmargin.circuits.rules_selectors import check_gate, check_reach, check_selector
@@ -32,6 +34,7 @@ RULES: Mapping[str, Callable[[Structure], None]] = {
     "net": check_net,
     "equity": check_equity,
     "pair": check_pair,
+    "alone": check_alone,
     "wrap": check_wrap,
     "reach": check_reach,
     "selector": check_selector,

@@ -45,10 +45,9 @@ def _check(structure: Structure, name: str, expected: Form) -> None:
 
 
 def _inequality(structure: Structure, name: str) -> Equation:
-    found = [equation for equation in structure.inequalities if equation.name == name]
-    if len(found) != 1:
+    if name not in structure.named_inequality:
         raise CircuitError("selector", f"there is no inequality {name!r}")
-    return found[0]
+    return structure.named_inequality[name]
 
 
 def _stated(structure: Structure, equation: Equation) -> Form:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from itertools import chain, pairwise
 
 from zkmargin.circuits.circuit import Equation, Gate, I, OneHot, R, variable
-from zkmargin.circuits.loading import POSITION, SMALL
+from zkmargin.circuits.loading import ALONE, POSITION, SMALL
 from zkmargin.circuits.rules_norm import check_hypotenuse
 from zkmargin.circuits.rules_tail import check_tail
 from zkmargin.circuits.rules_waivers import check_waivers
@@ -84,7 +84,7 @@ def _check_one_gate(structure: Structure, gate: Gate) -> None:
     settled = {
         index
         for index, item in enumerate(circuit.inputs)
-        if item.key[0] in {POSITION, SMALL} and facts.settlement.get(item.key[1]) == cost.key[1]
+        if item.key[0] in {POSITION, SMALL, ALONE} and facts.settlement.get(item.key[1]) == cost.key[1]
     }
     if cost.key[0] != "cost" or set(gate.positions) != settled or len(gate.positions) != len(settled):
         raise CircuitError(

@@ -6,6 +6,8 @@ scenarios hold it: that is what is checked.
 
 from __future__ import annotations
 
+import numpy as np
+
 from zkmargin.circuits.circuit import Equation, Tail, variable
 from zkmargin.circuits.structure import Structure, normal
 from zkmargin.errors import CircuitError
@@ -44,8 +46,8 @@ def _scenario(structure: Structure, tail: Tail, excess: int, mean: Equation) -> 
     uses = [(circuit.equations[index], a) for index, a in circuit.incidence[variable(excess)]]
     others = [(equation, a) for equation, a in uses if equation is not mean]
     if len(others) == 1 and others[0][0].slack is not None and others[0][1] > 0:
-        (equation, a), found = others[0], dict(others[0][0].terms)
-        if (found.get(variable(tail.up)), found.get(variable(tail.down))) == (a, -a):
+        equation, a = others[0]
+        if _at(equation, tail.up, tail.down) == [a, -a]:
             return equation.name
     name = circuit.columns[excess].name
     raise CircuitError(
@@ -59,8 +61,7 @@ def _check_uses(structure: Structure, tail: Tail, own: set[str]) -> None:
     for column, sign in ((tail.up, 1), (tail.down, -1)):
         for index, a in circuit.incidence[variable(column)]:
             equation = circuit.equations[index]
-            value = dict(equation.terms).get(variable(tail.value), 0)
-            if equation.name not in own and (tail.floor_zero or a != sign * value):
+            if equation.name not in own and (tail.floor_zero or [sign * a] != _at(equation, tail.value)):
                 raise CircuitError(
                     "selector", f"{equation.name}: {circuit.columns[column].name} stands alone"
                 )
@@ -68,7 +69,11 @@ def _check_uses(structure: Structure, tail: Tail, own: set[str]) -> None:
         return
     for index, _ in circuit.incidence[variable(tail.value)]:
         equation = circuit.equations[index]
-        if equation.name not in own and not {variable(tail.up), variable(tail.down)} <= set(
-            dict(equation.terms)
-        ):
+        if equation.name not in own and not all(_at(equation, tail.up, tail.down)):
             raise CircuitError("selector", f"{equation.name}: {tail.name} without its threshold")
+
+
+def _at(equation: Equation, *columns: int) -> list[int]:
+    """Return the coefficients of columns in an equation."""
+    found: list[int] = equation.arrays.at(np.array([variable(column) for column in columns])).tolist()
+    return found

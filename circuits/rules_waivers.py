@@ -57,5 +57,5 @@ def _waived(structure: Structure, group: Waivers, bit: int, count: Equation) -> 
 
 def _raised(structure: Structure, equation: Equation) -> set[int]:
     """Return the values that an inequality bounds from below."""
-    values = set(structure.values)
-    return {var for var, a in equation.terms if a > 0 and var - variable(0) in values}
+    terms = equation.arrays
+    return set(terms.variables[(terms.coefficients > 0) & structure.is_value[terms.variables]].tolist())

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 
 from zkmargin.circuits.arrays import TermArrays, plus_multiple, term_arrays
 from zkmargin.circuits.circuit import OUTPUTS, Circuit, Equation, OneHot, variable
@@ -35,6 +36,13 @@ class Structure:
         return values_of(self.roles)
 
     @cached_property
+    def is_value(self) -> npt.NDArray[np.bool_]:
+        """For every variable whether it is a value."""
+        out = np.zeros(self.variables, dtype=bool)
+        out[[variable(column) for column in self.values]] = True
+        return out
+
+    @cached_property
     def sides_from(self) -> dict[tuple[int, int], Parts]:
         """All parts of every side, by its first part."""
         return {side.parts[0]: side.parts for item in self.circuit.inputs for side in item.sides}
@@ -61,6 +69,11 @@ class Structure:
     def inequalities(self) -> tuple[Equation, ...]:
         """Equations with a slack that are no gates."""
         return tuple(e for e in self.circuit.equations if e.slack is not None and e.name not in self.gated)
+
+    @cached_property
+    def named_inequality(self) -> dict[str, Equation]:
+        """Inequalities by their names, which are unique (rule 1)."""
+        return {equation.name: equation for equation in self.inequalities}
 
     @cached_property
     def tier_equations(self) -> frozenset[Terms]:

@@ -63,17 +63,20 @@ class ExpectedShortfall(Atom):
             for scenario, loss in self.losses.items()
         }
         needs = [(to.canonical_range(row), finer) for row, finer in rounded.values()]
-        top = max(-(low // finer) for (low, _), finer in needs)
-        bottom = min(-(high // finer) for (_, high), finer in needs)
+        top = to.within_limit(max(-(low // finer) for (low, _), finer in needs), unit)
+        bottom = -to.within_limit(max(high // finer for (_, high), finer in needs), unit)
         value = to.add(f"es:{self.name}", max(top if self.floor_zero else top - bottom, 0), PLACE)
         up = to.add(f"threshold:{self.name}.up", max(top, 0), PLACE)
         down = to.add(f"threshold:{self.name}.down", max(-bottom, 0), PLACE)
         excesses, slacks = [], []
         for scenario, (row, finer) in rounded.items():
-            excess = to.add(f"excess:{self.name}.{scenario}", max(top - bottom, 0), PLACE)
+            spread = to.within_limit(max(top - bottom, 0), unit)
+            excess = to.add(f"excess:{self.name}.{scenario}", spread, PLACE)
             most = max(finer * top + to.canonical_range(row)[1], finer - 1)  # excess 0, or rounded up
             bound = row.plus({excess: finer, up: finer, down: -finer})
-            slacks.append(to.slack_equation(f"{self.name}: scenario {scenario}", bound, PLACE, most))
+            slacks.append(
+                to.slack_equation(f"{self.name}: scenario {scenario}", bound, PLACE, most, unit / finer)
+            )
             excesses.append(excess)
         mean = self._mean(to, value, up, down, excesses, bottom)
         shape = self.worst, self.floor_zero

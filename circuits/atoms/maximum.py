@@ -79,8 +79,8 @@ class Maximum(Atom):
                 to.inequality(f"{self.name} >= {label}", row, (WORST_CASES,))
             return base
         high = max([*_needs(to, rows), *(self._need(to, *choice) for choice in choices.items()), 0])
-        value = to.add(f"max:{self.name}", high, (WORST_CASES,))
-        self._bound(to, value, rows, choices)
+        value = to.add(f"max:{self.name}", to.within_limit(high, unit), (WORST_CASES,))
+        self._bound(to, unit, value, rows, choices)
         return add_forms([base, Form(columns={value: Fraction(1)})])
 
     def _above(self, to: Lowering, base: Form, piece: Form, label: str) -> tuple[Row, int]:
@@ -90,7 +90,9 @@ class Maximum(Atom):
         """Return the most that alternatives can ask for, their budget used."""
         return sorted(_needs(to, rows), reverse=True)[self.choices[label].waived]
 
-    def _bound(self, to: Lowering, value: int, rows: Rows, choices: Mapping[str, Rows]) -> None:
+    def _bound(
+        self, to: Lowering, unit: Fraction, value: int, rows: Rows, choices: Mapping[str, Rows]
+    ) -> None:
         kept, scales, slacks = [], [], []
         for label, (row, finer) in rows.items():
             high = None
@@ -98,7 +100,7 @@ class Maximum(Atom):
                 # v is rounded up for this row alone: what is over is less than one unit
                 high = max(to.canonical_range(row)[1], finer - 1)
             bound = row.plus({value: finer})
-            slack = to.inequality(f"{self.name} >= {label}", bound, (WORST_CASES,), high)
+            slack = to.inequality(f"{self.name} >= {label}", bound, (WORST_CASES,), high, unit / finer)
             if slack is not None:
                 kept.append(row)
                 scales.append(finer)
