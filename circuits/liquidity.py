@@ -9,6 +9,8 @@ Long and short of a contract are one amount for rates and laws, and two for an o
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from zkmargin.circuits.atoms import chords, piecewise
 from zkmargin.circuits.expression import Expression, Signed, total
 from zkmargin.inputs.liquidity import Cost, PowerCost, RateCost
@@ -18,20 +20,27 @@ from zkmargin.risk.liquidity import closing_curve, power_coefficient, whole_lots
 FINEST = 10  # doublings below the largest position at which chords begin
 
 
-def closing_cost(market: Market, contract: Instrument, cost: Cost, position: Signed, most: int) -> Expression:
-    """Return the cost in quote of closing a position of at most `most` lots; never below the rule."""
+def closing_cost(
+    market: Market, contract: Instrument, cost: Cost, position: Signed, most: int, quantum: Fraction
+) -> Expression:
+    """Return the cost in quote of closing a position of at most `most` lots; never below the rule.
+
+    The cost of a lot is rounded up to `quantum`.
+    """
     name = f"liquidity {contract.name}"
     if isinstance(cost, PowerCost):
         coefficient, lot = power_coefficient(market, contract, cost)
         first = max(1, most >> FINEST)
         law = chords(name, cost.power, most, coefficient=coefficient, lot=lot, first=first)
-        return piecewise(name, position.gross, *law)
+        return piecewise(name, position.gross, *law, quantum=quantum)
     if isinstance(cost, RateCost):
-        return piecewise(name, position.gross, *whole_lots(closing_curve(market, contract, cost, long=True)))
-    sides = (("long", position.long), ("short", position.short))
+        rates = whole_lots(closing_curve(market, contract, cost, long=True))
+        return piecewise(name, position.gross, *rates, quantum=quantum)
+    bids = whole_lots(closing_curve(market, contract, cost, long=True))
+    asks = whole_lots(closing_curve(market, contract, cost, long=False))
     return total(
-        piecewise(
-            f"{name} {side}", lots, *whole_lots(closing_curve(market, contract, cost, long=side == "long"))
+        (
+            piecewise(f"{name} long", position.long, *bids, quantum=quantum),
+            piecewise(f"{name} short", position.short, *asks, quantum=quantum),
         )
-        for side, lots in sides
     )

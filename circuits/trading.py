@@ -120,7 +120,11 @@ class TradingBook:
     def _liquidity(self) -> Expression:
         """Cost of closing every position, in quote currency."""
         return total(
-            closing_cost(self.market, self.market.instruments[name], cost, position, self._most(name))
+            closing_cost(
+                *(self.market, self.market.instruments[name], cost, position),
+                most=self._most(name),
+                quantum=self.policy.equity_quantum,
+            )
             for name, position in self.position.items()
             if (cost := cost_of(self.book.liquidity, name)) is not None
         )

@@ -14,7 +14,7 @@ import pytest
 import small_market as sm
 from hypothesis import given
 from hypothesis import strategies as st
-from model_books import AT_RISK, EXPECTED, historical_book, past
+from model_books import AT_RISK, EXPECTED, SCENARIOS, historical_book, past
 
 from zkmargin.circuits.circuit import E, I, R
 from zkmargin.circuits.compile import compile_circuit
@@ -153,6 +153,15 @@ def test_an_asset_that_stays_keeps_its_price() -> None:
     scenario = with_history(historical_book(), there).scenarios[3]
     assert scenario.price_move("BTC", F(9)) == past().price["BTC"][3]
     assert scenario.price_move("SOL", F(9)) == 0
+
+
+def test_only_what_has_a_price_range_moves() -> None:
+    """Returns of the quote asset change nothing: its price is 1."""
+    dollar = {"USD": (F("-0.5"),) * SCENARIOS}
+    returns = Returns(past().scenarios, dict(past().price) | dollar, dict(past().volatility) | dollar)
+    policy = sm.policy(historical_book())
+    odd, plain = (build_risk_table(policy, there) for there in (replace(market(), returns=returns), market()))
+    assert odd == plain
 
 
 @pytest.mark.parametrize("output", [E, R, I])

@@ -95,7 +95,7 @@ def test_the_requirement_grows_by_the_cost(name: str, btc: int, eth: int, future
     assert with_cost is not None
     assert without is not None
     cost = with_cost.requirement[0] - without.requirement[0]
-    rounded = 1e-4 * (abs(btc) + abs(eth) + 2 * abs(future)) + 40.01 * 0.002  # a quantum a lot; knots to lots
+    rounded = 1e-6 * (abs(btc) + abs(eth) + 2 * abs(future)) + 40.01 * 0.002  # a quantum a lot; knots to lots
     law = 0.012 * 0.002 * 10**6 * (abs(future) * 100 / 10**6) ** 1.5 + 0.02 * abs(
         future
     )  # below the first knot
@@ -116,7 +116,7 @@ def test_the_requirement_grows_by_the_cost(name: str, btc: int, eth: int, future
 def test_closing_into_the_order_book_by_hand(lots: int, cost: Fraction) -> None:
     row = {("position", "BTC-PERP"): lots}
     grown = found("scenarios", row)[0] - found("scenarios", row, plain=True)[0]
-    assert cost <= grown <= cost + abs(lots) * F("0.0001")
+    assert cost <= grown <= cost + abs(lots) * F("0.000001")
 
 
 def test_an_inverse_contract_is_closed_in_coin() -> None:
@@ -124,7 +124,7 @@ def test_an_inverse_contract_is_closed_in_coin() -> None:
     row = {("position", "BTC-INVERSE"): 1_000}
     cost = (F(1, 99_900) - F(1, 100_000)) * 10_000 * 100_000
     grown = found("scenarios", row)[0] - found("scenarios", row, plain=True)[0]
-    assert cost <= grown <= cost + 1_000 * F("0.0001")
+    assert cost <= grown <= cost + 1_000 * F("0.000001")
 
 
 def test_what_a_requirement_consists_of() -> None:

@@ -46,6 +46,7 @@ class PastScenario(Scenario):
 def with_history(book: BookPolicy, market: Market) -> BookPolicy:
     """Return a book whose scenarios go on with the market's past ones, if its model has history.
 
+    Only what has a price range moves: the quote asset's price is 1 in every scenario, whatever the returns say.
     Raise PolicyError for a market without returns.
     """
     if not MODELS[book.model].history:
@@ -54,7 +55,8 @@ def with_history(book: BookPolicy, market: Market) -> BookPolicy:
         raise PolicyError("returns", f"book {book.id}: the market has no returns", hint="write returns.csv")
     decay = book.parameters.decay if isinstance(book.parameters, Historical) else None
     returns = market.returns if decay is None else filtered(market.returns, decay)
-    tables = returns.price, returns.volatility
+    moved = book.price_range
+    tables = [{a: of[a] for a in moved if a in of} for of in (returns.price, returns.volatility)]
     past = [
         PastScenario(name, ZERO, ZERO, ONE, *({a: moves[s] for a, moves in of.items()} for of in tables))
         for s, name in enumerate(returns.scenarios)
