@@ -52,6 +52,7 @@ BOOKS = {
     "the largest": historical_book(tail="0.01"),
     "value at risk": historical_book(AT_RISK),
     "mixed with stress": historical_book(weight="0.75"),
+    "no minimum": historical_book(weight="0.75", short_option_minimum=F(0)),
     "value at risk, mixed, by underlying": historical_book(AT_RISK, weight="0.6", netting="underlying"),
     "filtered": historical_book(parameters=Historical("expected-shortfall", F("0.1"), F(1), F("0.94"))),
 }
@@ -191,6 +192,14 @@ def test_what_a_requirement_consists_of() -> None:
     found = calculate(policy, table, pots, book).pot(0)
     assert [unit.name for unit in found.units] == ["requirement joint"]
     assert found.units[0].requirement == found.requirement > 0
+    policy, table, book = compiled("no minimum")
+    found = calculate(policy, table, pots, book).pot(0)
+    moves = past().price["BTC"]
+    best = past().scenarios[moves.index(max(moves))]  # the worst day of a short
+    assert [(unit.name, unit.binding) for unit in found.units] == [
+        ("expected shortfall joint", best),
+        ("stress joint", "+1 up"),
+    ]
     assert overstatement(book) < 1
 
 
