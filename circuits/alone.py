@@ -1,21 +1,26 @@
 """A position that nets with nothing is charged alone: without a column or slack for any scenario.
 
-    requirement of a unit = max(0, loss in every scenario of what nets)  +  sum of legs x their own worst loss
+    requirement of a unit = measure of the losses of what nets  +  sum of legs x the measure of their own losses
 
-The worst of several losses is subadditive: whatever a row splits off to stand alone, the sum is never below the
-charge of everything together. *Canonical witness*: a position stands alone iff it is all that the account has in the
-unit; then both are the same number. One such position costs one value instead of one per scenario.
+The measure is coherent, so subadditive: the worst of several losses, or an Expected Shortfall. Whatever a row splits
+off to stand alone, the sum is never below the charge of everything together. *Canonical witness*: a position stands
+alone iff it is all that the account has in the unit; then both are the same number. One such position costs one value
+instead of one per scenario.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from zkmargin.circuits.atoms.expected_shortfall import expected_shortfall
 from zkmargin.circuits.atoms.maximum import maximum
 from zkmargin.circuits.expression import Expression, SideKey, Signed, total
+from zkmargin.circuits.parameters import exact
 from zkmargin.errors import CircuitError
+
+ZERO = Fraction(0)
 
 
 @dataclass
@@ -26,27 +31,51 @@ class NettingUnit:
     positions: Mapping[str, Signed]
     legs: Mapping[str, Signed]
     others: tuple[int, ...]
-    worst: Expression = field(default_factory=Expression)
+    measured: Expression = field(default_factory=Expression)
     charge: Expression = field(default_factory=Expression)
 
     def worst_case(self, losses: Mapping[str, Expression], *, hint: str = "") -> Expression:
         """Return max(0, losses), affine in what nets; legs are charged by the worst of the same losses."""
+        return self._measure(maximum(self.name, losses, floor_zero=True, hint=hint), losses, max)
+
+    def shortfall(self, losses: Mapping[str, Expression], tail: object, *, hint: str = "") -> Expression:
+        """Return the Expected Shortfall of affine losses, at least 0; legs are charged by that of their own."""
+        atom = expected_shortfall(self.name, losses, tail, hint=hint)
+        worst = Fraction(exact(tail)) * len(losses)
+        return self._measure(atom, losses, lambda values: mean_of_worst(values, worst))
+
+    def _measure(
+        self,
+        atom: Expression,
+        losses: Mapping[str, Expression],
+        measure: Callable[[Sequence[Fraction]], Fraction],
+    ) -> Expression:
         for label, loss in losses.items():
             loss.demand_affine(f"{self.name}, piece {label}", "what stands alone is charged by affine losses")
-        self.worst = maximum(self.name, losses, floor_zero=True, hint=hint)
+        self.measured = atom
         self.charge = total(
-            alone
-            * max([Fraction(0), *(loss.sides.get(_side(netted), Fraction(0)) for loss in losses.values())])
+            alone * max(ZERO, measure([loss.sides.get(side_of(netted), ZERO) for loss in losses.values()]))
             for label, position in self.positions.items()
             for netted, alone in (
                 (position.long, self.legs[label].long),
                 (position.short, self.legs[label].short),
             )
         )
-        return self.worst
+        return atom
 
 
-def _side(amount: Expression) -> SideKey:
+def mean_of_worst(losses: Sequence[Fraction], worst: Fraction) -> Fraction:
+    """Return the mean of the `worst` largest losses; the last of them counts for what is left of a whole number."""
+    ordered = sorted(losses, reverse=True)
+    if worst <= 1:
+        return ordered[0]
+    whole = worst.numerator // worst.denominator
+    rest = (worst - whole) * ordered[whole] if worst > whole else ZERO
+    return (sum(ordered[:whole], ZERO) + rest) / worst
+
+
+def side_of(amount: Expression) -> SideKey:
+    """Return the one side of an input that an amount counts."""
     if len(amount.sides) != 1:
         raise CircuitError("alone", "only a position of one input can stand alone")
     return next(iter(amount.sides))

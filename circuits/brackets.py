@@ -12,10 +12,10 @@ and jumps, which are rounded up to equity quanta a lot.
 
 from __future__ import annotations
 
-from zkmargin.circuits.atoms import Tiers
+from zkmargin.circuits.atoms import SplitTiers, Tiers, position_tiers
 from zkmargin.circuits.builder import Rules
 from zkmargin.circuits.expression import Expression, total
-from zkmargin.circuits.trading import TradingBook
+from zkmargin.circuits.trading import TradingBook, margined
 from zkmargin.errors import PolicyError
 from zkmargin.inputs.market import Market
 from zkmargin.inputs.models.brackets import Brackets
@@ -29,16 +29,19 @@ def bracket_rules(policy: Policy, market: Market, table: RiskTable, book: BookPo
     parameters = book.parameters
     if not isinstance(parameters, Brackets):
         raise PolicyError("parameters", f"book {book.id} has no brackets")
-    of = TradingBook.declare(policy, market, table, book)
-    maintenance, initial = [], []
-    for name, position in of.position.items():
-        contract = market.instruments[name]
-        schedule = bracket_schedule(
+    schedules = {
+        contract.name: bracket_schedule(
             market, contract, parameters.brackets(contract), parameters.maintenance, parameters.initial
         )
-        tiers = Tiers(f"brackets {name}", position.gross, schedule.knots, apart=True)
+        for contract in margined(book, market)
+    }
+    first = {name: schedule.last_of_first for name, schedule in schedules.items()}
+    of = TradingBook.declare(policy, market, table, book, first=first)
+    maintenance, initial = [], []
+    for name, schedule in schedules.items():
+        tiers = position_tiers(f"brackets {name}", of.position[name], schedule.knots, apart=True)
 
-        def charged(name: str, charge: Charge, tiers: Tiers = tiers) -> Expression:
+        def charged(name: str, charge: Charge, tiers: Tiers | SplitTiers = tiers) -> Expression:
             return tiers.function(name, charge.values, charge.slopes, quantum=policy.equity_quantum)
 
         maintenance.append(charged(f"brackets {name}", schedule.maintenance))

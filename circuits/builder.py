@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 
-from zkmargin.circuits.alone import NettingUnit
+from zkmargin.circuits.alone import NettingUnit, side_of
 from zkmargin.circuits.atoms.maximum import maximum
 from zkmargin.circuits.circuit import Alone
 from zkmargin.circuits.compiled import CompiledBook
@@ -112,8 +112,7 @@ class Rules:
         return NettingUnit(name, positions, legs, moved)
 
     def _leg(self, label: str, position: Signed) -> Signed:
-        ((index, side),) = position.long.sides
-        parts = self._to.parts((index, side))
+        parts = self._to.parts(side_of(position.long))
         widths = [self._to.columns[column].width for column, _ in parts]
         return self.signed(ALONE, {label: sum(widths)}, digits=widths[0] if len(widths) > 1 else None)[label]
 
@@ -126,10 +125,13 @@ class Rules:
     def _state_alone(self) -> None:
         charge, units = self._alone
         for unit in units:
-            value, charged = self._to.value_of(unit.worst), self._to.value_of(charge)
+            value, charged = self._to.value_of(unit.measured), self._to.value_of(charge)
             if value is None or charged is None:
                 raise CircuitError("alone", f"{unit.name}: has no loss that could be charged alone")
-            legs = tuple((_input_of(unit.positions[k]), _input_of(leg)) for k, leg in unit.legs.items())
+            legs = tuple(
+                (side_of(unit.positions[label].long)[0], side_of(leg.long)[0])
+                for label, leg in unit.legs.items()
+            )
             self._to.alone.append(Alone(unit.name, value, charged, legs, unit.others))
 
     def _input(
@@ -268,7 +270,3 @@ class Rules:
         self._to.equation(f"{minus} and {plus}", Row({lower: 1, upper: -1}), outputs)
         self._to.steps.append(DeficitStep(tuple(outputs.items()), upper, lower))
         return {minus: lower, plus: upper}
-
-
-def _input_of(position: Signed) -> int:
-    return next(iter(position.sides))[0]

@@ -27,7 +27,7 @@ from zkmargin.circuits.variables import OUTPUTS, E, I, InputKey, N, NamedColumn,
 __all__ = [
     "OUTPUTS", "N", "E", "R", "I", "InputKey", "Terms", "Parts", "variable",
     "Circuit", "Column", "Equation", "Input", "Side", "Price",
-    "OneHot", "Waivers", "Tail", "Hypotenuse", "Alone", "Gate", "OmittedRow", "OmittedTier", "Deficits",
+    "OneHot", "Waivers", "Allowance", "Tail", "Hypotenuse", "Alone", "Gate", "OmittedRow", "OmittedTier", "Deficits",
 ]  # fmt: skip
 
 WORD_BITS = 16
@@ -168,6 +168,15 @@ class Alone:
 
 
 @dataclass(frozen=True)
+class Allowance:
+    """A bit whose constants lower pieces of one maximum, whose column is `value`: free, as it can only be left off."""
+
+    name: str
+    bit: int
+    value: int
+
+
+@dataclass(frozen=True)
 class Gate:
     """Costs stay 0 unless a position is held: constant x (sum of the positions' columns) - costs = slack."""
 
@@ -231,6 +240,7 @@ class Circuit:
     tails: tuple[Tail, ...] = ()
     hypotenuses: tuple[Hypotenuse, ...] = ()
     alone: tuple[Alone, ...] = ()
+    allowances: tuple[Allowance, ...] = ()
 
     def __repr__(self) -> str:
         return f"Circuit({self.name!r}, {len(self.columns)} columns, {len(self.equations)} equations)"

@@ -53,6 +53,7 @@ def _where_present(circuit: Circuit) -> dict[str, Json]:
         "tails": circuit.tails,
         "hypotenuses": circuit.hypotenuses,
         "alone": circuit.alone,
+        "allowances": circuit.allowances,
     }
     return {name: [vars(item) for item in items] for name, items in facts.items() if items}
 

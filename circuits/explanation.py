@@ -43,7 +43,8 @@ def _lines(circuit: Circuit) -> Iterator[str]:
     yield "  E - R = surplus - shortfall;  N = owed - bad debt: deficits are counted and published"
     for unit in circuit.alone:
         names = [circuit.inputs[position].key[1] for position, _ in unit.legs]
-        yield f"  {unit.name}: charged by its own worst loss where the account has nothing else in it: {_listed(names)}"
+        alone = "a position is charged by itself where the account has nothing else in it"
+        yield f"  {unit.name}: {alone}: {_listed(names)}"
     for gate in circuit.gates:
         cost = circuit.inputs[gate.cost].name
         count = len(gate.positions)
@@ -159,7 +160,9 @@ def _waived(circuit: Circuit, group: Waivers) -> list[str]:
 
 def _favours(circuit: Circuit) -> str:
     bits = sum(len(group.bits) for group in circuit.waivers)
-    return f"{counted(bits, 'waiver')} of inequalities, within their budgets" if bits else "none"
+    found = [f"{counted(bits, 'waiver')} of inequalities, within their budgets"] if bits else []
+    names = [allowance.name for allowance in circuit.allowances]
+    return "; ".join(found + ([f"constants of {_listed(names)}, once"] if names else [])) or "none"
 
 
 def _omitted(circuit: Circuit) -> Iterator[str]:

@@ -94,7 +94,7 @@ class Program:
                     default=0,
                 )
                 waived = max((most for group in step.waivers for most in group.short), default=0)
-                return Block(self.circuit, step.rows, most + waived)
+                return Block(self.circuit, step.rows, most + waived + max(step.allowances, default=0))
             case TailStep():
                 return Block(self.circuit, step.rows, tail_reach(self.circuit, step))
             case SlackStep() | OutputStep():

@@ -15,14 +15,20 @@ def fill_maximum(state: State, circuit: Circuit, step: MaximumStep, block: Block
     at, rest = block.evaluate(state)
     if not len(at) or not step.rows:
         return
-    value = _least(step, -(rest // np.array(step.finer, dtype=rest.dtype)))  # rounded up
+    finer = np.array(step.finer, dtype=rest.dtype)
+    allowed = np.array(step.allowances or [0] * len(step.rows), dtype=rest.dtype)
+    value = _least(step, -((rest + allowed) // finer))  # rounded up
     put(state, circuit, step.value, at, value)
-    for i, finer in enumerate(step.finer):
-        rest[:, i] += value * finer
-    for group in step.waivers:
-        _waive(state, circuit, group, at, rest)
+    if step.allow is not None:
+        needed = ((rest + value[:, None] * finer)[:, allowed > 0] < 0).any(axis=1).astype(np.int64)
+        put(state, circuit, step.allow, at, needed)
+        rest = rest + needed.astype(rest.dtype)[:, None] * allowed
+    waivable = {i for group in step.waivers for i in group.rows}
     for i, slack in enumerate(step.slacks):
-        put(state, circuit, slack, at, rest[:, i])
+        if i not in waivable:
+            put(state, circuit, slack, at, rest[:, i] + value * step.finer[i])
+    for group in step.waivers:
+        _waive(state, circuit, step, group, at, rest, value)
 
 
 def _least(step: MaximumStep, need: Values) -> Values:
@@ -36,13 +42,22 @@ def _least(step: MaximumStep, need: Values) -> Values:
     return value
 
 
-def _waive(state: State, circuit: Circuit, group: WaiverStep, at: Rows, rest: Values) -> None:
-    """Waive what the value does not reach; `rest` gets what a waiver adds."""
+def _waive(
+    state: State,
+    circuit: Circuit,
+    step: MaximumStep,
+    group: WaiverStep,
+    at: Rows,
+    rest: Values,
+    value: Values,
+) -> None:
+    """Put bits where the value does not reach, the slacks with what a waiver adds, and the count."""
     count = np.zeros(len(at), dtype=np.int64)
     for i, bit, short in zip(group.rows, group.bits, group.short, strict=True):
-        waived = (rest[:, i] < 0).astype(np.int64)
+        left = rest[:, i] + value * step.finer[i]
+        waived = (left < 0).astype(np.int64)
         put(state, circuit, bit, at, waived)
-        rest[:, i] += waived.astype(rest.dtype) * short
+        put(state, circuit, step.slacks[i], at, left + waived.astype(rest.dtype) * short)
         count += waived
     used = (count > 0).astype(np.int64)
     put(state, circuit, group.used, at, used)

@@ -111,6 +111,7 @@ class _Linker:
             tails=tuple(map(self.tail, to.tails)),
             hypotenuses=tuple(map(self.hypotenuse, to.hypotenuses)),
             alone=tuple(map(self.alone, to.alone)),
+            allowances=tuple(replace(a, bit=self.at[a.bit], value=self.at[a.value]) for a in to.allowances),
         )
         charges = tuple((name, self.row(row)) for name, row in draft.charges)
         roundings = tuple(
@@ -185,7 +186,10 @@ class _Linker:
             case MaximumStep():
                 rows = tuple(map(self.row, step.rows))
                 slacks, waivers = self.many(step.slacks), tuple(map(self.waiver, step.waivers))
-                return replace(step, value=self.at[step.value], rows=rows, slacks=slacks, waivers=waivers)
+                allow = None if step.allow is None else self.at[step.allow]
+                return replace(
+                    step, value=self.at[step.value], rows=rows, slacks=slacks, waivers=waivers, allow=allow
+                )
             case TailStep():
                 return replace(
                     step,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from zkmargin.circuits.circuit import Alone, Hypotenuse, Tail, Waivers
+from zkmargin.circuits.circuit import Allowance, Alone, Hypotenuse, Tail, Waivers
 from zkmargin.circuits.draft import Columns, Form, Place, Row, add_forms
 from zkmargin.circuits.expression import Expression
 from zkmargin.circuits.steps import Step
@@ -72,6 +72,7 @@ class Lowering(Columns):
         self.omitted_rows: list[DraftOmission] = []
         self.omitted_tiers: list[tuple[str, Parts, int]] = []
         self.tiers: list[DraftTiers] = []
+        self.allowances: list[Allowance] = []
         self.columns_of_tiers: dict[Tiers, DraftTiers | None] = {}
         self.waivers: list[Waivers] = []  # like the steps, over columns without a place yet
         self.tails: list[Tail] = []

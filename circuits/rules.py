@@ -3,10 +3,10 @@
     1  form, width        what is declared is well-formed; every column is bounded; prices are rounded down
     2  output, deficit    N, E, R, I defined once; the two deficit equations as they are, their columns nowhere else
     3  net, equity, pair  N at lot values; E is N less something; raising both sides of a pair never helps
-       alone              nor does moving what nets to a leg that stands alone
     4  wrap               no sum over all accounts can reach r / 2: true modulo r is true
     5  reach              what was left out cannot bind, by what columns can hold
     6  selector, gate     tiers, constants and waivers are forced; costs only with positions
+       alone              a leg that stands alone costs no less than it could save by netting
        published          totals are the inputs' and deficits' own
 
 They run in this order: once the form is checked the others rely on it (digits are adjacent powers of two, terms rise).
@@ -34,10 +34,10 @@ RULES: Mapping[str, Callable[[Structure], None]] = {
     "net": check_net,
     "equity": check_equity,
     "pair": check_pair,
-    "alone": check_alone,
     "wrap": check_wrap,
     "reach": check_reach,
     "selector": check_selector,
+    "alone": check_alone,
     "gate": check_gate,
     "published": check_published,
 }

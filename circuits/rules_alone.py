@@ -1,16 +1,20 @@
-"""Rule 3, legs: what stands alone is charged no less than it could save by netting, and counts alike elsewhere.
+"""Rule 6, legs: what stands alone is charged no less than it could save by netting, and counts alike elsewhere.
 
-If a lot of a leg costs at least the worst loss of a lot of the position, in every rule that uses both, then moving lots
-between the two, or raising the leg against the position, never lowers a requirement.
+The charge of what nets is subadditive. So if a lot of a leg costs at least what a lot of the position costs by itself,
+in every rule that uses both, then moving lots between the two, or raising the leg against the position, never lowers
+a requirement.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
+from functools import cached_property
 
 import numpy as np
 
-from zkmargin.circuits.circuit import Alone, Circuit, Equation, variable
+from zkmargin.circuits.alone import ZERO, mean_of_worst
+from zkmargin.circuits.circuit import Alone, Circuit, Equation, Tail, variable
 from zkmargin.circuits.expression import SideKey
 from zkmargin.circuits.loading import ALONE, POSITION
 from zkmargin.circuits.structure import Structure
@@ -21,17 +25,18 @@ from zkmargin.sparse import Rows
 def check_alone(structure: Structure) -> None:
     """Check every leg that is declared, and that there is no other; raise CircuitError "alone"."""
     declared: set[int] = set()
-    for unit in structure.circuit.alone:
-        for position, leg in unit.legs:
+    for item in structure.circuit.alone:
+        unit = _Unit(structure, item)
+        for position, leg in item.legs:
             _check_inputs(structure.circuit, position, leg)
             if leg in declared:
                 raise CircuitError("alone", f"{structure.circuit.inputs[leg].name}: stands alone twice")
             declared.add(leg)
             for side in (0, 1):
-                _Leg(structure, unit, (position, side), (leg, side)).check()
-    for index, item in enumerate(structure.circuit.inputs):
-        if item.key[0] == ALONE and index not in declared:
-            raise CircuitError("alone", f"{item.name}: stands alone in no unit")
+                unit.check((position, side), (leg, side))
+    for index, found in enumerate(structure.circuit.inputs):
+        if found.key[0] == ALONE and index not in declared:
+            raise CircuitError("alone", f"{found.name}: stands alone in no unit")
 
 
 def _check_inputs(circuit: Circuit, position: int, leg: int) -> None:
@@ -43,43 +48,72 @@ def _check_inputs(circuit: Circuit, position: int, leg: int) -> None:
         raise CircuitError("alone", f"{alone.name}: is not shaped like its position")
 
 
-class _Leg:
-    """One side of a position and of its leg, in all equations that hold either."""
+class _Unit:
+    """What nets in one value: the inequalities of its losses, and those that charge legs."""
 
-    def __init__(self, structure: Structure, unit: Alone, netted: SideKey, alone: SideKey) -> None:
+    def __init__(self, structure: Structure, unit: Alone) -> None:
         self.circuit = structure.circuit
-        self.gated = structure.gated
-        self.unit, self.netted, self.alone = unit, netted, alone
-        self.name = self.circuit.inputs[alone[0]].name
+        self.unit = unit
 
-    def check(self) -> None:
-        """Compare every equation that holds either side, then what a lot costs."""
-        sides = [self.circuit.inputs[index].sides[side] for index, side in (self.netted, self.alone)]
-        columns = [np.array([variable(j) for j, _ in side.parts]) for side in sides]
-        worst = charged = Fraction(0)
+    @cached_property
+    def tail(self) -> Tail | None:
+        """The Expected Shortfall of which it is the value; None for a maximum."""
+        return next((tail for tail in self.circuit.tails if tail.value == self.unit.value), None)
+
+    @cached_property
+    def losses(self) -> dict[str, int]:
+        """The inequalities of losses, and what a unit of the value counts in each."""
+        if self.tail is None:
+            return dict(self._raising(self.unit.value))
+        if not self.tail.floor_zero:
+            raise CircuitError("alone", f"{self.unit.name}: may be negative, so no leg can stand alone")
+        return dict(entry for excess in self.tail.excesses for entry in self._raising(excess))
+
+    @cached_property
+    def charges(self) -> dict[str, int]:
+        """The inequalities that charge legs."""
+        return dict(self._raising(self.unit.charge))
+
+    def _raising(self, column: int) -> Iterator[tuple[str, int]]:
+        for index, a in self.circuit.incidence[variable(column)]:
+            equation = self.circuit.equations[index]
+            if equation.slack is not None and a > 0:
+                yield equation.name, a
+
+    def check(self, netted: SideKey, alone: SideKey) -> None:
+        """Compare every equation that holds a side of a position or of its leg, then what a lot costs."""
+        name = self.circuit.inputs[alone[0]].name
+        columns = [
+            np.array([variable(j) for j, _ in self.circuit.inputs[index].sides[side].parts])
+            for index, side in (netted, alone)
+        ]
+        costs, charged = dict.fromkeys(self.losses, ZERO), ZERO
         for equation in self._holding(columns):
-            found = [equation.arrays.at(side).tolist() for side in columns]
-            raised = [self._coefficient(equation, j) for j in (self.unit.value, self.unit.charge)]
-            if equation.slack is None or equation.name in self.gated or max(raised) <= 0:
-                if found[0] != found[1]:
-                    raise CircuitError(
-                        "alone", f"{equation.name}: {self.name} counts other than its position"
-                    )
-            elif raised[0] > 0 and not any(found[1]):
-                worst = max(worst, self._loss(equation, self.netted, raised[0]))
-            elif raised[1] > 0 and not any(found[0]):
-                charged = self._loss(equation, self.alone, raised[1])
-            else:
-                raise CircuitError("alone", f"{equation.name}: {self.name} nets after all")
-        self._check_charge(worst, charged)
+            found = [equation.arrays.at(side) for side in columns]
+            if equation.name in self.losses and not found[1].any():
+                costs[equation.name] = self._cost(equation, netted, self.losses[equation.name])
+            elif equation.name in self.charges and not found[0].any():
+                charged = self._cost(equation, alone, self.charges[equation.name])
+            elif (
+                equation.name in self.losses or equation.name in self.charges or (found[0] != found[1]).any()
+            ):
+                raise CircuitError("alone", f"{equation.name}: {name} counts other than its position")
+        self._check_charge(name, self._measured(list(costs.values())), charged)
 
-    def _check_charge(self, worst: Fraction, charged: Fraction) -> None:
-        """Compare, wherever the unit's value costs, with what the legs cost there."""
+    def _measured(self, costs: list[Fraction]) -> Fraction:
+        """Return what a lot by itself costs."""
+        if not costs:
+            return ZERO
+        return max(ZERO, max(costs) if self.tail is None else mean_of_worst(costs, self.tail.worst))
+
+    def _check_charge(self, name: str, cost: Fraction, charged: Fraction) -> None:
+        """Compare the two wherever the unit's value costs."""
+        charge = np.array([variable(self.unit.charge)])
         for index, a in self.circuit.incidence[variable(self.unit.value)]:
             equation = self.circuit.equations[index]
             own = equation.slack is not None and a > 0
-            if not own and abs(self._coefficient(equation, self.unit.charge)) * charged < abs(a) * worst:
-                raise CircuitError("alone", f"{equation.name}: {self.name} is charged less than it could net")
+            if not own and abs(int(equation.arrays.at(charge)[0])) * charged < abs(a) * cost:
+                raise CircuitError("alone", f"{equation.name}: {name} is charged less than it could net")
 
     def _holding(self, columns: list[Rows]) -> list[Equation]:
         found = {
@@ -87,12 +121,10 @@ class _Leg:
         }
         return [self.circuit.equations[index] for index in sorted(found)]
 
-    def _coefficient(self, equation: Equation, column: int) -> int:
-        return int(equation.arrays.at(np.array([variable(column)]))[0])
-
-    def _loss(self, equation: Equation, side: SideKey, unit: int) -> Fraction:
+    def _cost(self, equation: Equation, side: SideKey, unit: int) -> Fraction:
         """Return what a lot costs in an inequality, in units of the value that it raises."""
         for price in equation.prices:
             if (price.input, price.side) == side:
                 return -price.coefficient / unit
-        raise CircuitError("alone", f"{equation.name}: {self.name} has no price there")
+        name = self.circuit.inputs[side[0]].name
+        raise CircuitError("alone", f"{equation.name}: {name} has no price there")

@@ -2,7 +2,7 @@
 
 There are no constants in a circuit. A rule's constant multiplies a bit: the bit of a tier, which the amount itself
 sets because it is exactly knot + part, and a part needs its tier. Tiers only go against the account; what favours it
-are waivers within a budget, see `rules_waivers`.
+are waivers within a budget and allowances, see `rules_waivers`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from zkmargin.circuits.circuit import Equation, Gate, I, OneHot, R, variable
 from zkmargin.circuits.loading import ALONE, POSITION, SMALL
 from zkmargin.circuits.rules_norm import check_hypotenuse
 from zkmargin.circuits.rules_tail import check_tail
-from zkmargin.circuits.rules_waivers import check_waivers
+from zkmargin.circuits.rules_waivers import check_allowance, check_waivers
 from zkmargin.circuits.structure import Structure, group_terms, normal
 from zkmargin.errors import CircuitError
 
@@ -52,6 +52,8 @@ def check_selector(structure: Structure) -> None:
         used |= _check_group(structure, group)
     for waivers in structure.circuit.waivers:
         check_waivers(structure, waivers)
+    for allowance in structure.circuit.allowances:
+        check_allowance(structure, allowance)
     for tail in structure.circuit.tails:
         check_tail(structure, tail)
     for pair in structure.circuit.hypotenuses:

@@ -2,11 +2,14 @@
 
 A waiver is a constant that favours the account. It is sound because bits are bits in every row: the budget bounds
 how many hold 1, and each stands in one inequality.
+
+An allowance is one too: a piece of a maximum less a constant. It needs no budget, because the rule itself subtracts
+the constant; a bit holds it once at most, and it may only loosen what bounds one value from below.
 """
 
 from __future__ import annotations
 
-from zkmargin.circuits.circuit import Equation, Waivers, variable
+from zkmargin.circuits.circuit import Allowance, Equation, Waivers, variable
 from zkmargin.circuits.structure import Structure, normal
 from zkmargin.errors import CircuitError
 
@@ -26,6 +29,23 @@ def check_waivers(structure: Structure, group: Waivers) -> None:
     common = set.intersection(*(_raised(structure, row) for row in waived))
     if not common or len({row.name for row in waived}) != len(waived):
         raise CircuitError("selector", f"{group.name}: its inequalities must bound one value, one bit each")
+
+
+def check_allowance(structure: Structure, allowance: Allowance) -> None:
+    """Check that the constants of a maximum count once, and only there; raise CircuitError "selector"."""
+    circuit = structure.circuit
+    name = circuit.columns[allowance.bit].name
+    if circuit.columns[allowance.bit].width != 1:
+        raise CircuitError("selector", f"{name} lowers a charge, so it must be one bit wide")
+    uses = [(circuit.equations[index], a) for index, a in circuit.incidence[variable(allowance.bit)]]
+    if not uses:
+        raise CircuitError("selector", f"{name}: lowers nothing")
+    for equation, a in uses:
+        bounds = variable(allowance.value) in _raised(structure, equation)
+        if equation.slack is None or equation.name in structure.gated or a < 0 or not bounds:
+            raise CircuitError(
+                "selector", f"{name}: in {equation.name} it does not loosen a bound of {allowance.name}"
+            )
 
 
 def _count(structure: Structure, group: Waivers) -> Equation:

@@ -10,17 +10,24 @@ is owed, and entry costs. Collateral is "shocked" (no haircut, P&L in the scenar
 tiers, or absent from the policy: then it counts in N only. A debt gains in a scenario only where collateral in its
 asset loses, so that holding and owing the same never lowers a requirement: see `risk.debts.debt_pnl`.
 
+A book with parameters has charges beside its scenarios: `portfolio_margin` states its R from the same parts.
+
 Whatever is revalued is stored bit by bit, so that rounding to margin quanta costs at most one quantum per bit.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+
 from zkmargin.circuits.atoms import maximum
 from zkmargin.circuits.builder import Rules
 from zkmargin.circuits.expression import Expression, total
+from zkmargin.circuits.portfolio_margin import delta_rate, portfolio_requirement
 from zkmargin.circuits.trading import BIT, TradingBook
 from zkmargin.circuits.variables import InputKey
 from zkmargin.inputs.market import Market
+from zkmargin.inputs.models.scenarios import PortfolioMargin
 from zkmargin.inputs.policy import BookPolicy, Policy
 from zkmargin.risk.debts import debt_pnl
 from zkmargin.risk.table import RiskTable, RiskUnit
@@ -32,7 +39,7 @@ def scenario_rules(policy: Policy, market: Market, table: RiskTable, book: BookP
 
 
 class ScenarioBook:
-    """A book whose units are revalued in scenarios; models differ in what a unit's requirement makes of its losses."""
+    """What a book can hold and what scenarios do to it; models differ in what a requirement makes of the losses."""
 
     def __init__(self, policy: Policy, market: Market, table: RiskTable, book: BookPolicy) -> None:
         self.book = book
@@ -42,11 +49,11 @@ class ScenarioBook:
         self.of = TradingBook.declare(policy, market, table, book, contracts, self._digits)
         for name in self.of.position:
             if not self.risk.pnl[name].exact:
-                self.of.rules.tolerate(("position", name), self.risk.pnl[name].unit)
+                self.of.rules.tolerate(("position", name), self._tolerance(name))
 
     def rules(self) -> Rules:
-        """State the requirements of all units."""
-        requirement = total(self.requirement(unit) for unit in self.risk.units)
+        """State the requirement."""
+        requirement = self._requirement()
         return self.of.state(requirement, requirement * self.book.initial_factor)
 
     def requirement(self, unit: RiskUnit) -> Expression:
@@ -57,13 +64,33 @@ class ScenarioBook:
 
     def losses(self, unit: RiskUnit) -> dict[str, Expression]:
         """Return a unit's loss in every scenario, in quote currency, never below the true one."""
-        return {name: -self._pnl(unit, s) for s, name in enumerate(self.risk.scenarios)}
+        return {name: -self.pnl(unit, s) for s, name in enumerate(self.risk.scenarios)}
 
     def short_minimum(self, unit: RiskUnit) -> dict[str, Expression]:
         """Return the short-option minimum by its label, nothing for a unit without one."""
-        position = self.of.position
-        charges = [position[k].short * self.minimum[k] for k in unit.instruments if self.minimum.get(k)]
+        charges = list(self.short_minimums(unit.instruments))
         return {"short-option minimum": total(charges)} if charges else {}
+
+    def short_minimums(self, contracts: Iterable[str]) -> Iterator[Expression]:
+        """Yield the charge of every contract that has one."""
+        for name in contracts:
+            if self.minimum.get(name):
+                yield self.of.position[name].short * self.minimum[name]
+
+    def _requirement(self) -> Expression:
+        rules = self.book.parameters
+        if isinstance(rules, PortfolioMargin):
+            return portfolio_requirement(self, rules)
+        return total(self.requirement(unit) for unit in self.risk.units)
+
+    def _tolerance(self, name: str) -> Fraction:
+        """Return how much of R per lot is the rounding of P&L and delta in the risk table."""
+        rules, unit = self.book.parameters, self.risk.pnl[name].unit
+        if not isinstance(rules, PortfolioMargin):
+            return unit
+        rate = delta_rate(self.of.market, rules, self.of.market.instruments[name])
+        delta = self.risk.delta[name].unit * rate if name in self.risk.delta else Fraction(0)
+        return unit * rules.maintenance_factor + delta
 
     def _digits(self, key: InputKey) -> int | None:
         """Store bit by bit what a scenario revalues."""
@@ -76,7 +103,7 @@ class ScenarioBook:
         }
         return BIT if revalued[kind] else None
 
-    def _pnl(self, unit: RiskUnit, scenario: int) -> Expression:
+    def pnl(self, unit: RiskUnit, scenario: int) -> Expression:
         """P&L in quote currency of everything that the unit revalues, never above the true one."""
         moved: list[Expression] = []
         for name in unit.instruments:

@@ -29,7 +29,10 @@ class WaiverStep:
 
 @dataclass(frozen=True)
 class MaximumStep:
-    """`value` = the least v >= 0 with row_i + finer_i v >= 0 for every i; slack_i = row_i + finer_i v."""
+    """`value` = the least v >= 0 with row_i + finer_i v >= 0 for every i; slack_i = row_i + finer_i v.
+
+    With `allow`, row_i + allowance_i stands for row_i wherever v needs it: then the bit is 1, else 0.
+    """
 
     name: str
     value: int
@@ -37,6 +40,8 @@ class MaximumStep:
     finer: tuple[int, ...]
     slacks: tuple[int, ...]
     waivers: tuple[WaiverStep, ...] = ()
+    allow: int | None = None
+    allowances: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

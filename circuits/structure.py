@@ -146,6 +146,8 @@ def _declared(circuit: Circuit) -> Iterator[tuple[int, str]]:
     for waivers in circuit.waivers:
         yield waivers.used, "used"
         yield from ((column, "waiver") for column in waivers.bits)
+    for allowance in circuit.allowances:
+        yield allowance.bit, "allowance"
     for tail in circuit.tails:
         yield from ((column, "threshold") for column in (tail.up, tail.down))
         yield from ((column, "excess") for column in tail.excesses)

@@ -11,7 +11,7 @@ A model adds its requirements: see `scenario`, `brackets`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -66,8 +66,12 @@ class TradingBook:
         book: BookPolicy,
         contracts: Sequence[Instrument] | None = None,
         digits: Digits = whole,
+        first: Mapping[str, int] | None = None,
     ) -> TradingBook:
-        """Declare balances, debts, entry costs and positions, as wide as the policy's limits."""
+        """Declare balances, debts, entry costs and positions, as wide as the policy's limits.
+
+        `first`: of contracts with tiers the last lot of the first, up to which a position has a column of its own.
+        """
         contracts = margined(book, market) if contracts is None else contracts
         quantum = policy.equity_quantum
         rules = Rules(
@@ -95,7 +99,11 @@ class TradingBook:
         for asset in (asset for asset in market.assets if asset in paid_in):
             cost |= signed("cost", asset, cost_bits(book, market, asset))
         for contract in contracts:
-            position |= signed("position", contract.name, position_bits(book, market, contract))
+            bits = position_bits(book, market, contract)
+            if first is not None:
+                position |= rules.tiered({contract.name: bits}, first)
+            else:
+                position |= signed("position", contract.name, bits)
         value = {name: lots * quantum for name, lots in table.lot_value.items()}
         return TradingBook(rules, policy, market, book, value, held, owed, cost, position)
 

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from zkmargin.attestation.audit import AuditResult, audit_attestation
-from zkmargin.attestation.totals import total_rows
+from zkmargin.attestation.totals import ASSET_COLUMNS, asset_figures, total_rows
 from zkmargin.cli.output import emit_json, emit_table, json_option, say
 from zkmargin.cli.verdict import show_report
 from zkmargin.group import default_backend
@@ -61,6 +61,10 @@ def _show_totals(result: AuditResult, *, as_json: bool) -> None:
     say(f"published totals of {result.header.exchange} at {result.header.time}:")
     columns = ("book", "total", "quantity", f"value in {result.inputs.policy.quote}")
     emit_table(columns, total_rows(result.header, result.inputs), columns[2:])
+    say(f"by asset over all books: quantities, then values in {result.inputs.policy.quote}")
+    names = [name.replace("_", " ") for name in ASSET_COLUMNS]
+    figures = asset_figures(result.header, result.inputs)
+    emit_table(("asset", *names), [[asset, *of.values()] for asset, of in figures.items()], names)
 
 
 def _json(result: AuditResult) -> dict[str, Any]:
@@ -72,4 +76,6 @@ def _json(result: AuditResult) -> dict[str, Any]:
         value["totals"] = {
             book.id: {name: str(total) for name, total in book.totals} for book in result.header.books
         }
+        if result.inputs is not None:
+            value["assets"] = asset_figures(result.header, result.inputs)
     return value

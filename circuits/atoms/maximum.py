@@ -10,6 +10,10 @@ rounded up to its unit; slacks follow from their equations.
 A piece that is the smaller of two (`either`), or all but some (`value_at_risk`), has an inequality and a bit for each
 alternative: f_i - f_0 <= v + C_i w_i, with a budget for the bits. *Exact witness*: v is the least that does with the
 budget; waived is what v does not reach.
+
+An allowance lowers a piece by a constant: f_i - f_0 <= v + c_i on, one free bit `on` for all pieces of a maximum.
+Without it the constants do not count, which only costs. *Exact witness*: v is the least that does with the bit set, and
+the bit is set iff v needs it.
 """
 
 from __future__ import annotations
@@ -18,7 +22,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from zkmargin.circuits.atoms.atom import Atom
-from zkmargin.circuits.circuit import Waivers
+from zkmargin.circuits.circuit import Allowance, Waivers
 from zkmargin.circuits.draft import WORST_CASES, Form, Row, add_forms
 from zkmargin.circuits.expression import Alternatives, Expression
 from zkmargin.circuits.lowering import Lowering
@@ -29,9 +33,17 @@ Rows = Mapping[str, tuple[Row, int]]  # v x finer + row >= 0, by the piece's lab
 
 
 def maximum(
-    name: str, pieces: Mapping[str, object], *, floor_zero: bool = False, hint: str = ""
+    name: str,
+    pieces: Mapping[str, object],
+    *,
+    floor_zero: bool = False,
+    allowances: Mapping[str, Fraction] | None = None,
+    hint: str = "",
 ) -> Expression:
-    """Return the largest of labelled convex expressions or alternatives, of zero too if `floor_zero`."""
+    """Return the largest of labelled convex expressions or alternatives, of zero too if `floor_zero`.
+
+    `allowances`: constants > 0 in quote currency by which pieces are lowered, not the first without `floor_zero`.
+    """
     choices = {label: piece for label, piece in pieces.items() if isinstance(piece, Alternatives)}
     parts = {label: Expression.of(piece) for label, piece in pieces.items() if label not in choices}
     if not parts and not floor_zero:
@@ -42,7 +54,7 @@ def maximum(
     for label, choice in choices.items():
         for branch, piece in choice.pieces.items():
             piece.demand("convex", f"{name}, piece {label}, {branch}")
-    return Maximum(name, parts, choices, floor_zero, hint).expression()
+    return Maximum(name, parts, choices, floor_zero, allowances or {}, hint).expression()
 
 
 class Maximum(Atom):
@@ -54,12 +66,14 @@ class Maximum(Atom):
         pieces: Mapping[str, Expression],
         choices: Mapping[str, Alternatives],
         floor_zero: bool,
+        allowances: Mapping[str, Fraction],
         hint: str,
     ) -> None:
         super().__init__(name, hint)
         self.pieces = pieces
         self.choices = choices
         self.floor_zero = floor_zero
+        self.allowances = allowances
 
     def realise(self, to: Lowering, unit: Fraction) -> Form:
         """Lower the pieces, then one column for the value and one inequality per piece."""
@@ -80,7 +94,12 @@ class Maximum(Atom):
             return base
         high = max([*_needs(to, rows), *(self._need(to, *choice) for choice in choices.items()), 0])
         value = to.add(f"max:{self.name}", to.within_limit(high, unit), (WORST_CASES,))
-        self._bound(to, unit, value, rows, choices)
+        constants = {
+            label: self._constant(label, unit / finer)
+            for label, (_, finer) in rows.items()
+            if label in self.allowances
+        }
+        self._bound(to, unit, value, rows, choices, constants)
         return add_forms([base, Form(columns={value: Fraction(1)})])
 
     def _above(self, to: Lowering, base: Form, piece: Form, label: str) -> tuple[Row, int]:
@@ -90,30 +109,54 @@ class Maximum(Atom):
         """Return the most that alternatives can ask for, their budget used."""
         return sorted(_needs(to, rows), reverse=True)[self.choices[label].waived]
 
+    def _constant(self, label: str, unit: Fraction) -> int:
+        """Return an allowance in units of its inequality: whole, because a rounded one would be another rule."""
+        amount = self.allowances[label] / unit
+        if amount <= 0 or amount.denominator != 1:
+            raise CircuitError(
+                "allowance",
+                f"{self.name}, piece {label}: a constant must be a positive whole number of {float(unit):.6g}",
+                actual=self.allowances[label],
+            )
+        return int(amount)
+
     def _bound(
-        self, to: Lowering, unit: Fraction, value: int, rows: Rows, choices: Mapping[str, Rows]
+        self,
+        to: Lowering,
+        unit: Fraction,
+        value: int,
+        rows: Rows,
+        choices: Mapping[str, Rows],
+        constants: Mapping[str, int],
     ) -> None:
-        kept, scales, slacks = [], [], []
+        kept, scales, slacks, allowed = [], [], [], []
+        on = to.add(f"allow:{self.name}", 1, (WORST_CASES,)) if constants else None
         for label, (row, finer) in rows.items():
             high = None
-            if len(rows) == 1 and not choices:
+            if len(rows) == 1 and not choices and not constants:
                 # v is rounded up for this row alone: what is over is less than one unit
                 high = max(to.canonical_range(row)[1], finer - 1)
-            bound = row.plus({value: finer})
-            slack = to.inequality(f"{self.name} >= {label}", bound, (WORST_CASES,), high, unit / finer)
+            free = {on: constants[label]} if on is not None and label in constants else {}
+            bound = row.plus({value: finer, **free})
+            money = None if free else unit / finer  # an allowance may leave more than any account needs
+            slack = to.inequality(f"{self.name} >= {label}", bound, (WORST_CASES,), high, money)
             if slack is not None:
                 kept.append(row)
                 scales.append(finer)
                 slacks.append(slack)
+                allowed.append(constants.get(label, 0))
+        if on is not None:
+            to.allowances.append(Allowance(self.name, on, value))
         waivers = []
         for label, group in choices.items():
             step, held = self._waivable(to, value, label, group, len(kept))
             kept += [row for row, _ in group.values()]
             scales += [finer for _, finer in group.values()]
             slacks += held
+            allowed += [0] * len(group)
             waivers.append(step)
         parts = tuple(kept), tuple(scales), tuple(slacks), tuple(waivers)
-        to.steps.append(MaximumStep(self.name, value, *parts))
+        to.steps.append(MaximumStep(self.name, value, *parts, on, tuple(allowed) if constants else ()))
 
     def _waivable(
         self, to: Lowering, value: int, label: str, rows: Rows, first: int

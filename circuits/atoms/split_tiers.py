@@ -33,9 +33,9 @@ class SplitTiers:
     """See the module; functions as on `Tiers`."""
 
     def __init__(self, name: str, position: SplitPosition, knots: Sequence[int], *, apart: bool) -> None:
-        whole = Tiers(name, position.gross, knots, apart=apart)  # refuses what are no tiers
+        self.whole = Tiers(name, position.gross, knots, apart=apart)  # refuses what are no tiers
         self.first = position.most_small
-        last = knots[1] - whole.gap if len(knots) > 1 else self.first
+        last = knots[1] - self.whole.gap if len(knots) > 1 else self.first
         if last < self.first:
             raise CircuitError(
                 "piecewise",
@@ -57,14 +57,15 @@ class SplitTiers:
         quantum: Fraction | None = None,
         hint: str = "",
     ) -> Expression:
-        """Return f(long + short), see `Tiers.function`: 0 at 0, and no slope below the first."""
+        """Return f(long + short), see `Tiers.function`: 0 at 0, and no lot cheaper than the first."""
         at, rates = [Fraction(exact(value)) for value in values], [exact(slope) for slope in slopes]
         if not at or at[0] != 0 or len(at) != len(rates):
             raise CircuitError("piecewise", f"{name}: needs a value and a slope for each knot, 0 at 0")
-        if lower := [rate for rate in rates if rate < rates[0]]:
+        between = self.whole.jumps(at, rates) if self.whole.gap else []  # what the lots between tiers cost
+        if lower := [rate for rate in (*rates, *between) if rate < rates[0]]:
             message = f"{name}: the slope falls from {label(rates[0])} to {label(lower[0])}"
             raise CurvatureError("curvature", message, hint=hint or "declare the position as one input")
         before = rates[0] * self.first
         beyond = [value - before if k else Fraction(0) for k, value in enumerate(at)][self.skipped :]
-        small = self.small.function(f"{name}, first lots", at[:1], rates[:1], quantum=quantum)
+        small = self.small.function(name, at[:1], rates[:1], quantum=quantum)
         return small + self.big.function(name, beyond, rates[self.skipped :], quantum=quantum, hint=hint)

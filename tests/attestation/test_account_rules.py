@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from liability_cases import words_of
 
+from tests.attestation import charged, margined
 from tests.attestation import exchange as tiny
-from tests.attestation import margined
 from tests.attestation.exchange import BACKEND, Exchange, new_key, open_exchange
 from tests.attestation.forging import Forgery
 from zkmargin import independent_verifier
@@ -150,8 +150,41 @@ def test_margined_rows_that_break_a_rule(
     assert failed(report) == {"account rules of portfolio"}
 
 
+# The charged exchange: Alice's requirement is the minimum charge, 176 margin quanta of 1 USD, from 88 of raw charges
+# in the second step: 0.5 x (3 x 184 - 200).
+CHARGE_CHEATS: dict[str, Change] = {
+    "a requirement one quantum lower, and everything that follows from it": customer(
+        0,
+        R=17_500,
+        I=35_000,
+        surplus=458_700,
+        **{
+            "max:charge BTC": 175,
+            "max:minimum charge BTC": 175,
+            "slack:minimum charge BTC >= 1 x from 0": 83,
+            "slack:charge BTC >= worst case and basis": 70,
+            "slack:charge BTC >= minimum delta": 149,
+            "slack:charge BTC >= short-option minimum": 160,
+        },
+    ),
+    "a minimum charge left off": customer(0, **{"max:minimum charge BTC": 0}),
+    "a constant where there is no charge": padding(**{"allow:minimum charge BTC": 1, "max:charge BTC": 1}),
+    "a basis understated by one": customer(0, **{"max:basis BTC 2026-03-01T00:00:00Z": 14}),
+    "a net delta left off": customer(0, **{"max:net delta BTC": 0}),
+    "a worst case understated by one": customer(0, **{"max:worst case BTC": 79}),
+}
+
+
+@pytest.mark.parametrize("change", CHARGE_CHEATS.values(), ids=CHARGE_CHEATS)
+def test_charged_rows_that_break_a_rule(
+    change: Change, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = cheating_report(tmp_path, charged.inputs(tmp_path), change, monkeypatch)
+    assert failed(report) == {"account rules of portfolio"}
+
+
 def test_unaltered_rows_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, inputs in (("tiny", tiny.inputs), ("margined", margined.inputs)):
+    for name, inputs in (("tiny", tiny.inputs), ("margined", margined.inputs), ("charged", charged.inputs)):
         report = cheating_report(tmp_path / name, inputs(tmp_path / name), lambda rows: None, monkeypatch)
         assert failed(report) == set()
         monkeypatch.undo()
@@ -224,8 +257,11 @@ def test_the_independent_verifier_accepts_what_was_attested(exchange: Exchange) 
     assert verify_independently(exchange.attestation, exchange.snapshot) == exchange.attested.digest
 
 
-def test_the_independent_verifier_accepts_a_margined_book(tmp_path: Path) -> None:
-    snapshot, ledger = margined.inputs(tmp_path)
+@pytest.mark.parametrize("inputs", [margined.inputs, charged.inputs], ids=["margined", "charged"])
+def test_the_independent_verifier_accepts_a_margined_book(
+    inputs: Callable[[Path], tuple[Snapshot, Ledger]], tmp_path: Path
+) -> None:
+    snapshot, ledger = inputs(tmp_path)
     attested = attest(BACKEND, snapshot, ledger, new_key(), tmp_path / "attestation", tmp_path / "private")
     assert verify_independently(tmp_path / "attestation", snapshot) == attested.digest
 

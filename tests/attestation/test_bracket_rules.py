@@ -37,13 +37,14 @@ CHEATS: dict[str, tuple[str, Change]] = {
     "initial rates as if they were marginal": ("perp", customer(0, I=50_000)),
     "four lots in the tier that ends at two": (
         "perp",
-        customer(0, **tiers(PERP, (1, 3, 0), (0, 0, 0)), R=20_000, I=40_000, surplus=490_000),
+        customer(0, **tiers(PERP, (1, 1, 0), (0, 0, 0)), R=20_000, I=40_000, surplus=490_000),
     ),
     "a position without a tier": (
         "perp",
         customer(0, **tiers(PERP, *NO_TIER), R=0, I=0, surplus=510_000),
     ),
-    "two tiers at once": ("perp", customer(1, **tiers(PERP, (1, 2, 0), (1, 0, 11)))),
+    "first lots without a charge": ("perp", customer(1, R=5_000, surplus=90_000)),
+    "two tiers at once": ("perp", customer(1, **tiers(PERP, (1, 1, 0), (1, 0, 12)))),
     "three bitcoin in the first haircut tier": (
         "spot",
         customer(0, **tiers(LOAN, (1, 3, 0), (0, 0, 0)), E=120_000, surplus=120_000),

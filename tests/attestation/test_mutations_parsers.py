@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.attestation import margined
+from tests.attestation import charged, margined
 from tests.attestation.exchange import ALICE, BACKEND, Exchange, new_key, open_exchange
 from tests.attestation.forging import Forgery, at, containers, replaced, routes
 from zkmargin import canonical
@@ -48,11 +48,11 @@ values: st.SearchStrategy[Json] = st.recursive(
 )
 
 
-@pytest.fixture(scope="module")
-def templates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Json]:
+@pytest.fixture(scope="module", params=[margined.inputs, charged.inputs], ids=["margined", "charged"])
+def templates(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Json]:
     """One lawful document of each kind, with perpetual and option."""
-    folder = tmp_path_factory.mktemp("margined")
-    snapshot, ledger = margined.inputs(folder)
+    folder = tmp_path_factory.mktemp("templates")
+    snapshot, ledger = request.param(folder)
     key = new_key()
     attested = attest(BACKEND, snapshot, ledger, key, folder / "attestation", folder / "private")
     exchange = Exchange(folder, key, snapshot, ledger, attested)

@@ -7,7 +7,7 @@ from math import ceil
 
 import numpy as np
 import pytest
-from circuit_cases import broken, columns, fill
+from circuit_cases import broken, columns, fill, with_terms
 from circuit_oracle import best
 
 from zkmargin.circuits.atoms import maximum, pos
@@ -154,6 +154,59 @@ def test_no_split_is_charged_less_than_the_rule() -> None:
         assert best(LEGS.circuit, row, R) >= float(rule({("position", k): x for k, x in net.items()})) - 1e-6
 
 
+SHOCKS = {
+    str(s): (F(a, 7), F(b, 5)) for s, (a, b) in enumerate([(9, -8), (-4, 6), (12, 11), (-13, 3), (2, -9)])
+}
+
+
+def shortfall_book() -> CompiledBook:
+    rules = Rules("es", version=1, equity_quantum=1, margin_quantum=1)
+    held = rules.signed("position", dict.fromkeys("AB", 6), digits=1)
+    unit = rules.netting_unit("es", held)
+    losses = {s: held["A"] * a + held["B"] * b for s, (a, b) in SHOCKS.items()}
+    charge = unit.shortfall(losses, "0.5") + rules.charged_alone([unit])
+    value = total(p * FACTS.lot_value[k] for k, p in (*held.items(), *unit.legs.items()))
+    rules.net_value(value)
+    rules.equity(value)
+    rules.requirement(charge)
+    rules.initial_requirement(charge * 2)
+    return rules.compile()
+
+
+def shortfall(a: int, b: int) -> Fraction:
+    """Mean of the worst 2.5 of 5 losses."""
+    x, y, z, *_ = sorted((a * u + b * v for u, v in SHOCKS.values()), reverse=True)
+    return max(F(0), (x + y + z / 2) / F("2.5"))
+
+
+def test_an_expected_shortfall_of_one_position() -> None:
+    compiled = shortfall_book()
+    assert broken(compiled.circuit, CircuitFacts({"A": 3, "B": 5}, {})) == set()
+    pairs = [(int(a), int(b)) for a, b in np.random.default_rng(12).integers(-63, 64, (100, 2))]
+    pairs += [(x, 0) for x in range(-63, 64, 9)] + [(0, x) for x in range(-63, 64, 9)]
+    rows = columns(*({("position", "A"): a, ("position", "B"): b} for a, b in pairs))
+    witness = compiled.program.run(rows, len(pairs))
+    for (a, b), r in zip(pairs, witness.outputs[:, R], strict=True):
+        assert shortfall(a, b) <= int(r) <= shortfall(a, b) + 14
+    key = compiled.circuit.input_index
+    rng = np.random.default_rng(13)
+    for a, b in pairs[:40]:
+        leg, both = int(rng.integers(-40, 41)), int(rng.integers(0, 20))
+        lots = {("alone", "A"): leg, ("position", "A"): a - leg, ("position", "B"): b}
+        sides = {(key[k], int(x < 0)): abs(x) for k, x in lots.items() if x and abs(x) < 64}
+        sides[key["alone", "A"], 0] = sides.get((key["alone", "A"], 0), 0) + both
+        sides[key["alone", "A"], 1] = sides.get((key["alone", "A"], 1), 0) + both
+        row = compiled.program.complete({s: sparse([0], [v]) for s, v in sides.items() if v}, 1).row(0)
+        if row.outputs[N] == 3 * a + 5 * b:  # everything fits
+            assert row.outputs[R] >= shortfall(a, b)
+
+
+def test_a_shortfall_charged_less_than_it_nets_is_refused() -> None:
+    circuit = shortfall_book().circuit
+    cheat = with_terms(circuit, "R", {"max:alone": 1, "es:es": 2})
+    assert broken(cheat, CircuitFacts({"A": 3, "B": 5}, {})) == {"alone"}
+
+
 def test_legs_follow_from_the_ledger_by_themselves() -> None:
     with pytest.raises(CircuitError, match=r"alone\[A\] follows from the other amounts"):
         LEGS.program.run(columns({("alone", "A"): 3}), 1)
@@ -171,6 +224,8 @@ def test_refusals() -> None:
         "u, piece up: must be affine, but contains the convex term 'gamma'; what stands alone is charged by "
         "affine losses"
     )
+    with pytest.raises(CircuitError, match="only a position of one input can stand alone"):
+        rules.netting_unit("split", rules.tiered({"B": 6}, {"B": 9}))
     rules.net_value(Expression())
     rules.equity(Expression())
     worst = unit.worst_case({"gain": -p.gross})
@@ -182,7 +237,7 @@ def test_refusals() -> None:
 
 def test_in_words() -> None:
     text = LEGS.circuit.explain()
-    assert "one: charged by its own worst loss where the account has nothing else in it: A, B" in text
+    assert "one: a position is charged by itself where the account has nothing else in it: A, B" in text
 
 
 def test_sixteen_scenarios_and_one_position_an_underlying() -> None:

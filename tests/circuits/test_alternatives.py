@@ -17,6 +17,7 @@ from zkmargin.circuits.circuit import R
 from zkmargin.circuits.compiled import CompiledBook
 from zkmargin.circuits.expression import Expression, Signed
 from zkmargin.circuits.facts import CircuitFacts
+from zkmargin.circuits.overstatement import overstatement
 from zkmargin.circuits.witness import check_row
 from zkmargin.errors import CircuitError, CurvatureError
 
@@ -151,7 +152,7 @@ def test_values_at_risk_of_random_portfolios() -> None:
     found = book.program.run(columns(*filled(book, pairs)), len(pairs)).outputs[:, R]
     for (p, q), r in zip(pairs, found, strict=True):
         exact = max(Fraction(0), sorted(p * a + q * b for a, b in moves)[-7])
-        assert ceil(exact) <= int(r) <= exact + 20 + 1
+        assert ceil(exact) <= int(r) <= exact + overstatement(book)
 
 
 REFUSED: dict[str, tuple[Callable[[Signed, Signed], object], str]] = {

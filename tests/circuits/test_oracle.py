@@ -43,7 +43,7 @@ def rows_of(book: CompiledBook, count: int, seed: int) -> list[dict[tuple[str, s
         row = {("held", "USD"): int(rng.integers(1, 10**9))}
         for item in book.circuit.inputs:
             width = sum(book.circuit.columns[j].width for j, _ in item.sides[0].parts)
-            if item.key[0] != "cost" and rng.random() < 0.4:
+            if item.key[0] not in ("cost", "small") and rng.random() < 0.4:
                 sign = int(rng.choice([-1, 1])) if len(item.sides) == 2 else 1
                 row[item.key] = sign * int(rng.integers(1, 1 << int(rng.integers(1, width + 1))))
         rows.append(row)

@@ -15,6 +15,8 @@ import pytest
 from zkmargin.circuits.compile import COMPILERS, compile_circuit
 from zkmargin.inputs.market import Instrument, Market, in_circuit_order
 from zkmargin.inputs.models import MODELS
+from zkmargin.inputs.models.bracket import Bracket
+from zkmargin.inputs.models.brackets import Brackets
 from zkmargin.inputs.policy import BookPolicy, Policy, Scenario
 from zkmargin.risk.table import BookRisk, Pnl, RiskTable, RiskUnit
 
@@ -111,6 +113,19 @@ def table() -> RiskTable:
 @pytest.mark.parametrize("name", DIGESTS)
 def test_circuits_of_version_1_stay_as_they_are(name: str) -> None:
     assert compile_circuit(policy(), market(), table(), name).circuit.digest.hex() == DIGESTS[name]
+
+
+def test_the_circuit_of_brackets_stays_as_it_is() -> None:
+    """Two brackets, the first lots apart, whole initial rates; the inverse contract has one bracket."""
+    brackets = {
+        "BTC-PERP": (Bracket(F(0), F("0.004"), F("0.008")), Bracket(F(50_000), F("0.005"), F("0.01"))),
+        "BTC": (Bracket(F(0), F("0.01"), F("0.02")),),
+    }
+    changes = {"model": "brackets", "parameters": Brackets(brackets, initial="whole")}
+    perp = replace(book("spot"), id="perp", pools={}, collateral={"USD": "cash"}, **changes)
+    rules = replace(policy(), books={"perp": perp})
+    found = compile_circuit(rules, market(), table(), "perp").circuit.digest.hex()
+    assert found == "dd0e97f576391fecf9a64c3a0c52d7b98f5b48bae441d5a98619505df5b54b95"
 
 
 def test_every_version_knows_every_model() -> None:

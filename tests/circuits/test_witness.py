@@ -9,17 +9,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from circuit_cases import at, changed, columns, fill, small_book
+from circuit_cases import at, changed, columns, fill, small_book, two_positions
 from hypothesis import given
 from hypothesis import strategies as st
 
 from zkmargin.circuits import evaluate
 from zkmargin.circuits import fill as filling
-from zkmargin.circuits.atoms import pos
+from zkmargin.circuits.atoms import Tiers, either, expected_shortfall, maximum, norm, pos, value_at_risk
 from zkmargin.circuits.builder import Rules
 from zkmargin.circuits.circuit import E, I, N, R
 from zkmargin.circuits.compiled import CompiledBook
-from zkmargin.circuits.expression import Expression
+from zkmargin.circuits.expression import Expression, Signed, total
 from zkmargin.circuits.fill import Program
 from zkmargin.circuits.witness import Witness, check_row
 from zkmargin.errors import CircuitError, VerificationError
@@ -240,3 +240,35 @@ def test_digests_do_not_depend_on_hash_seeds() -> None:
     first, second = run("1"), run("4242")
     assert first == second
     assert len(first.split()) == 3
+
+
+def everything(p: Signed, q: Signed) -> Expression:
+    """A rule with every kind of step."""
+    losses = {"a": p * 2 - q, "b": q * "0.7", "c": -p, "d": p + q}
+    tiers = Tiers("t", p.gross, [0, 3, 9], apart=True)
+    return total(
+        (
+            maximum("m", {"a": p, "b": either(q * 2, p.gross)}, floor_zero=True),
+            expected_shortfall("es", losses, "0.4", floor_zero=False),
+            value_at_risk("var", losses, 1),
+            norm("n", {"p": p, "q": q, "r": p - q}),
+            tiers.function("f", [1, 4, 50], [1, 2, 5]),
+        )
+    )
+
+
+def test_python_integers_and_int64_agree_on_every_step() -> None:
+    book = two_positions(everything)
+    rng = np.random.default_rng(3)
+    rows = [
+        {("position", "P"): int(p), ("position", "Q"): int(q)} for p, q in rng.integers(-15, 16, (200, 2))
+    ]
+    expected, found = (
+        program.run(columns(*rows), len(rows)) for program in (book.program, wide_program(book))
+    )
+    assert found.outputs.dtype == object
+    assert expected.outputs.tolist() == found.outputs.tolist()
+    for a, b in zip(expected.columns, found.columns, strict=True):
+        assert (a.rows.tolist(), a.values.tolist()) == (b.rows.tolist(), b.values.tolist())
+    for index in range(0, 200, 7):
+        check_row(book.circuit, expected.row(index))

@@ -24,6 +24,7 @@ from zkmargin.inputs.market import Market
 from zkmargin.inputs.market_files import load_market
 from zkmargin.inputs.policy import Policy
 from zkmargin.risk.entries import RiskTable
+from zkmargin.risk.table import build_risk_table
 
 SCHEMAS = {path.stem: json.loads(path.read_text()) for path in (ROOT / "docs/schemas").glob("*.json")}
 REGISTRY: Registry[Any] = Registry().with_resources(
@@ -219,3 +220,15 @@ def test_models_with_parameters_fit(preset: str, tmp_path: Path) -> None:
             surplus = altered(value, path, lambda holder: holder.update({"Surplus": {"x": True}}))
             with pytest.raises(DecodeError):
                 PARSERS[name](surplus)
+
+
+def test_books_of_portfolio_margin_fit() -> None:
+    policy, market = load_market(ROOT / "examples/deribit/market")
+    table = build_risk_table(policy, market)
+    for name, value in (("policy", policy.to_json()), ("risk", table.to_json())):
+        plain = json.loads(canonical.encode(value))
+        validator(name).validate(plain)
+        book = plain["books"]["btc"]
+        row = book["parameters"]["basis"]["BTC"] if name == "policy" else book["delta"]["BTC-25SEP26-50000-P"]
+        row["surplus"] = "1"
+        assert not validator(name).is_valid(plain)

@@ -1,19 +1,20 @@
 """Make the golden attestations that are not there yet: `python -m tests.golden.make` from the project's root.
 
 What is in `v1` was made once and must verify for ever. A change of format makes a folder `v2` beside it; it never
-touches `v1`. Until version 1 is released an exchange's folder may be made again: remove it first.
+touches what is in `v1`. A new model adds an exchange beside the others.
 """
 
 from __future__ import annotations
 
 import json
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from Crypto.PublicKey import ECC
 
-from tests.attestation import cleared, exchange, margined
+from tests.attestation import bracketed, charged, cleared, exchange, margined
 from zkmargin.attestation.build import Snapshot, attest
 from zkmargin.attestation.private import PrivateFolder
 from zkmargin.bundle import write_bundle
@@ -23,6 +24,8 @@ from zkmargin.signing import SigningKey
 HERE = Path(__file__).parent
 VERSION = "v1"
 EXCHANGES: dict[str, Callable[[Path], tuple[Snapshot, Ledger]]] = {
+    "bracketed": bracketed.inputs,
+    "charged": charged.inputs,
     "cleared": cleared.inputs,
     "margined": margined.inputs,
     "tiny": exchange.inputs,
@@ -45,13 +48,16 @@ def make(folder: Path, snapshot: Snapshot, ledger: Ledger) -> str:
 
 
 def main() -> None:
-    """Make a folder for every exchange that has none."""
-    known = HERE / VERSION / "digests.json"
-    digests = json.loads(known.read_text()) if known.exists() else {}
-    for name in [name for name in EXCHANGES if not (HERE / VERSION / name).exists()]:
-        with tempfile.TemporaryDirectory() as files:
-            digests[name] = make(HERE / VERSION / name, *EXCHANGES[name](Path(files)))
-    known.write_text(json.dumps(dict(sorted(digests.items())), indent=1) + "\n")
+    """Make the folders that are not there yet, one per exchange; the others must verify for ever."""
+    missing = [name for name in EXCHANGES if not (HERE / VERSION / name).exists()]
+    if not missing:
+        sys.exit(f"{HERE / VERSION} is complete: it must verify for ever, so it is not made again")
+    path = HERE / VERSION / "digests.json"
+    digests = json.loads(path.read_text()) if path.exists() else {}
+    with tempfile.TemporaryDirectory() as files:
+        for name in missing:
+            digests[name] = make(HERE / VERSION / name, *EXCHANGES[name](Path(files) / name))
+    path.write_text(json.dumps(digests, indent=1, sort_keys=True) + "\n")
 
 
 if __name__ == "__main__":

@@ -19,8 +19,10 @@ V1 = Path(__file__).parent / "v1"
 CAROL = Identity("carol@example.org")
 CUSTOMERS = {
     "cleared": {"1": ALICE, "2": Identity("bob@example.org"), "3": CAROL},
+    "charged": {"1": ALICE, "2": Identity("bob@example.org"), "3": CAROL},
     "tiny": {"1": ALICE, "2": BOB, "3": Identity("30003")},
     "margined": {"1": ALICE, "2": Identity("bob@example.org"), "3": CAROL},
+    "bracketed": {"1": ALICE, "2": Identity("bob@example.org"), "3": CAROL},
 }
 # The state of the header transcript: the same bytes must give it for ever.
 DIGESTS: dict[str, str] = json.loads((V1 / "digests.json").read_text()) if V1.exists() else {}

@@ -1,16 +1,22 @@
 from __future__ import annotations
 
+import random
 from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from small_market import pots
 
+from zkmargin.circuits.compile import compile_circuit
+from zkmargin.circuits.witness import check_row
 from zkmargin.errors import InputError, PolicyError
 from zkmargin.inputs import load_ledger, load_market
 from zkmargin.inputs.binance import ImportReport, import_binance
-from zkmargin.inputs.binance_assets import read_tiers
+from zkmargin.inputs.binance_assets import POOLS, read_tiers
 from zkmargin.inputs.decimals import BadNumberError
+from zkmargin.inputs.market import Market
+from zkmargin.inputs.policy_rules import tier_value
 from zkmargin.margin.accounts import BookMargin, calculate
 from zkmargin.risk.table import build_risk_table
 
@@ -163,3 +169,42 @@ def test_483_assets_with_their_real_tiers(tmp_path: Path) -> None:
     assets = VECTORS / "cex_assets_info_real_tiers.csv"
     assert import_binance([VECTORS / "sample_users0.csv", assets], tmp_path, TIME).accounts == 100
     assert len(load_market(tmp_path / "market")[1].assets) == 483
+
+
+@pytest.mark.skipif(
+    not VECTORS.is_dir(), reason="../shared/vectors/binance is not here; the typed accounts did run"
+)
+def test_the_circuit_of_483_assets_and_three_pools(tmp_path: Path) -> None:
+    """Pledges of all sizes to several pools, and debts: equity is the published rule, rounded down."""
+    assets = VECTORS / "cex_assets_info_real_tiers.csv"
+    import_binance([VECTORS / "sample_users0.csv", assets], tmp_path, TIME)
+    policy, market = load_market(tmp_path / "market")
+    table = build_risk_table(policy, market)
+    compiled = compile_circuit(policy, market, table, "spot")
+    assert sum(len(group.tiers) for group in compiled.circuit.one_hots) == 1_553
+    chance = random.Random(3)
+    pools, rows = policy.books["spot"].pools, [random_pledges(chance, market) for _ in range(50)]
+    witness = compiled.fill(pots(*rows, book_id="spot"))
+    for index, row in enumerate(rows):
+        check_row(compiled.circuit, witness.row(index))
+        value = {key: lots * table.lot_value[key[1]] * policy.equity_quantum for key, lots in row.items()}
+        covered = sum(
+            tier_value(pools[kind.removeprefix("pledged:")][asset], money)
+            for (kind, asset), money in value.items()
+            if kind.startswith("pledged:")
+        )
+        below = covered - sum(money for (kind, _), money in value.items() if kind == "owed")
+        below -= int(witness.outputs[index, 1]) * policy.equity_quantum
+        assert 0 <= below <= F(1, 10**5) * sum(value.values())  # knots are moved down to lots
+
+
+def random_pledges(chance: random.Random, market: Market) -> dict[tuple[str, str], int]:
+    """Six assets, each held, mostly pledged to one pool or two, and one of them owed."""
+    row: dict[tuple[str, str], int] = {}
+    for asset in chance.sample(market.assets, 6):
+        lot = market.instruments[asset].lot * market.spot[asset]
+        held = max(4, int(10 ** chance.uniform(1, 6) / lot))
+        row["held", asset] = held
+        row |= {(f"pledged:{pool}", asset): held // 3 for pool in chance.sample(POOLS, chance.randint(0, 2))}
+    row["owed", asset] = held // 2
+    return row

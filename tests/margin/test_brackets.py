@@ -22,7 +22,8 @@ from zkmargin.inputs.models.open_interest import OpenInterest
 from zkmargin.inputs.policy import Policy
 from zkmargin.margin.accounts import calculate
 from zkmargin.margin.book import BookMargin
-from zkmargin.margin.formulas import by_formula
+from zkmargin.margin.formulas import by_formula, formula_of
+from zkmargin.margin.whatif import ladder
 from zkmargin.risk.brackets import mark_notional, requirement
 from zkmargin.risk.table import RiskTable
 
@@ -174,3 +175,41 @@ def test_open_interest_scales_initial_rates_alone() -> None:
         (F("0.05") + F("0.95") / 4) * notional,
     ]
     assert margins[0].requirement[0] == margins[1].requirement[0] == F("0.03") * notional / QUANTUM
+
+
+def test_a_liquidation_price_is_where_equity_meets_the_requirement() -> None:
+    """Binance, "How to calculate liquidation price of USDS-M futures contracts": cross margin, two long positions.
+
+    Wallet 1,535,443.01; 3,683.979 ETH at 1,456.84, maintenance 10 % less 135,365; 109.488 BTC at 32,481.98, marked
+    31,967.27, 2.5 % less 16,300: ETH is liquidated at 1,153.26.
+    """
+    rates = {
+        "ETH-PERP": {
+            "0": "0.005",
+            "1e4": "0.0065",
+            "1e5": "0.01",
+            "5e5": "0.02",
+            "1e6": "0.05",
+            "2e6": "0.1",
+        },
+        "BTC-PERP": {"0": "0.004", "5e4": "0.005", "2.5e5": "0.01", "1e6": "0.025"},
+    }
+    brackets = {
+        name: tuple(Bracket(F(floor), F(rate), F(rate)) for floor, rate in of.items())
+        for name, of in rates.items()
+    }
+    market = sm.market(mark={"ETH-PERP": F("1335.18"), "BTC-PERP": F("31967.27")})
+    policy = sm.policy(bracket_book(parameters=Brackets(brackets), collateral={"USD": "cash"}))
+    rules = formula_of(policy, market, "perp")
+    account = rules.portfolios(
+        positions={"ETH-PERP": [3683.979], "BTC-PERP": [109.488]},
+        held={"USD": [1535443.01]},
+        cost={"USD": [3683.979 * 1456.84 + 109.488 * 32481.98]},
+    )
+    now = rules.margin(account)
+    eth, btc = 3683.979 * 1335.18, 109.488 * 31967.27
+    assert now.requirement[0] == pytest.approx(eth * 0.1 - 135_365 + btc * 0.025 - 16_300)
+    prices = (1153.26 - 0.01, 1153.26 + 0.01)
+    equity, required = ladder(policy, market, "perp", account, "ETH", [p / 1335.18 - 1 for p in prices])
+    assert equity[0] < required[0]
+    assert equity[1] > required[1]

@@ -27,7 +27,8 @@ from zkmargin.inputs.models.brackets import Bracket, Brackets
 from zkmargin.inputs.policy import BookPolicy, Policy
 from zkmargin.inputs.policy_rules import check_policy
 from zkmargin.margin.accounts import calculate
-from zkmargin.margin.formulas import by_formula
+from zkmargin.margin.formulas import by_formula, formula_of
+from zkmargin.margin.whatif import ladder
 from zkmargin.risk.table import RiskTable, build_risk_table
 
 F = Fraction
@@ -125,6 +126,16 @@ def test_an_inverse_contract_is_closed_in_coin() -> None:
     cost = (F(1, 99_900) - F(1, 100_000)) * 10_000 * 100_000
     grown = found("scenarios", row)[0] - found("scenarios", row, plain=True)[0]
     assert cost <= grown <= cost + 1_000 * F("0.000001")
+
+
+def test_order_books_move_with_the_mark_along_a_ladder() -> None:
+    """0.4 BTC at 10 % less: every price of the book is 10 % lower, so closing costs 10 % less than 2."""
+    there = market()
+    policies = [compiled("scenarios", plain)[0] for plain in (False, True)]
+    rules = formula_of(policies[0], there, "portfolio")
+    portfolios = rules.portfolios(positions={"BTC-PERP": [0.4]})
+    found = [ladder(policy, there, "portfolio", portfolios, "BTC", [0.0, -0.1])[1] for policy in policies]
+    assert np.allclose(found[0] - found[1], [[2.0], [1.8]])
 
 
 def test_what_a_requirement_consists_of() -> None:

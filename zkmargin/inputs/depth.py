@@ -27,6 +27,12 @@ class Depth:
     bids: Levels
     asks: Levels
 
+    def scaled(self, factor: Fraction) -> Depth:
+        """Return the order book after all its prices changed by a factor."""
+        return Depth(
+            *(tuple((price * factor, size) for price, size in side) for side in (self.bids, self.asks))
+        )
+
     def to_json(self) -> Json:
         """Return the value for canonical JSON."""
         return {"bids": _levels_json(self.bids), "asks": _levels_json(self.asks)}

@@ -195,10 +195,11 @@ def _revaluations(book: BookPolicy, market: Market) -> int:
 
 
 def _range_faults(book: BookPolicy, policy: Policy, market: Market) -> Iterator[Fault]:
-    """Say which ranges a book of scenarios lacks: it trades every contract, and each price may move."""
-    unmoved = {policy.quote, *book.price_range}
-    needed = {item.underlying: item.name for item in reversed(market.contracts)}
-    for item in reversed(market.contracts):
+    """Say which ranges a book of scenarios lacks: it trades what concerns it, and each price may move."""
+    unmoved, rules = {policy.quote, *book.price_range}, book.parameters
+    contracts = [c for c in reversed(market.contracts) if rules is None or rules.concerns(book, c)]
+    needed = {item.underlying: item.name for item in contracts}
+    for item in contracts:
         if item.settlement != book.settlement:
             needed.setdefault(item.settlement, item.name)
     for asset, contract in needed.items():

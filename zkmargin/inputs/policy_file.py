@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any, cast
 
 from zkmargin.inputs.liquidity import read_costs
 from zkmargin.inputs.models import MODELS, MarginModel
+from zkmargin.inputs.models.scenarios import PortfolioMargin
 from zkmargin.inputs.policy import BookPolicy, Collateral, Netting, Policy, Scenario, Tiers
 from zkmargin.inputs.policy_rules import check_policy
 from zkmargin.inputs.presets import PRESETS, scenario
 from zkmargin.inputs.problems import Problems, suggestion
 from zkmargin.inputs.sections import Section
+from zkmargin.inputs.texts import label_fault
 
 ZERO, ONE = Fraction(0), Fraction(1)
 DEFAULT_LEVELS = (("liquidation", ONE),)
 DEFAULT_MINIMUM_ACCOUNTS = 16
+_SCENARIO = {"name", "price", "volatility", "weight"}
 
 
 def parse_policy(text: str, file: str = "policy.toml") -> Policy:
@@ -69,7 +73,8 @@ def _book(name: str, section: Section) -> BookPolicy:
     optional = model.parameters is not None and model.parameters.least_scenarios == 0
     stressed = shocks and ("scenarios" in section or not optional)
     scenario_set, scenarios = _scenarios(section) if stressed else ("custom" if shocks else "", ())
-    volatile = any(item.volatility for item in scenarios)
+    parameters = None if model.parameters is None else model.parameters.read(section)
+    volatile = not isinstance(parameters, PortfolioMargin) and any(item.volatility for item in scenarios)
     book = BookPolicy(
         id=name,
         model=model.name,
@@ -89,7 +94,7 @@ def _book(name: str, section: Section) -> BookPolicy:
         levels=levels,
         pad_to=section.integer("pad_to", 1),
         minimum_accounts=section.integer("minimum_accounts", DEFAULT_MINIMUM_ACCOUNTS),
-        parameters=None if model.parameters is None else model.parameters.read(section),
+        parameters=parameters,
         liquidity=read_costs(section) if model.trades else {},
     )
     limits.finish()
@@ -134,12 +139,17 @@ def _scenarios(section: Section) -> tuple[str, tuple[Scenario, ...]]:
 
 
 def _scenario(section: Section, value: Any) -> Scenario:
-    if not isinstance(value, dict) or not {"price"} <= set(value) <= {"price", "volatility", "weight"}:
+    if not isinstance(value, dict) or not {"price"} <= set(value) <= _SCENARIO:
         section.fault("scenarios", repr(value), "not a table of price, volatility and weight")
         return scenario(ONE, ZERO, ONE)
     price = section.exact("scenarios", value["price"])
     volatility = section.exact("scenarios", value.get("volatility", "0"))
-    return scenario(price, volatility, section.exact("scenarios", value.get("weight", "1")))
+    named = scenario(price, volatility, section.exact("scenarios", value.get("weight", "1")))
+    name = value.get("name", named.name)
+    if not isinstance(name, str) or (fault := label_fault(name)):
+        section.fault("scenarios", repr(name), "not a name" if not isinstance(name, str) else str(fault))
+        return named
+    return replace(named, name=name)
 
 
 def _collateral(section: Section) -> dict[str, Collateral]:

@@ -116,8 +116,9 @@ class Explorer(Holdings):
 
 
 def explorer(policy: Policy, market: Market, book_id: str) -> Explorer:
-    """Return the margin rules of a book of the scenarios model at a market.
+    """Return the scenarios of a book of that model at a market: all its rules, unless it has parameters.
 
+    With parameters (charges beside the scenarios) the formula is `portfolio_margin.scenario_formula`.
     Raise UsageError for any other book, PolicyError as `build_risk_table` does; lot values are not rounded
     here.
     """

@@ -38,8 +38,11 @@ class WitnessCharges:
     def of(self, row: int) -> Iterator[UnitMargin]:
         """Yield the charges of one pot that are not zero, in equity quanta."""
         values = self.witness.row(row).columns
-        for name, term in self.compiled.charges:
-            if amount := -self._value(term, values):
+        amounts: dict[str, int] = {}
+        for name, term in self.compiled.charges:  # a split position has two of one name
+            amounts[name] = amounts.get(name, 0) - self._value(term, values)
+        for name, amount in amounts.items():
+            if amount:
                 yield UnitMargin(name, amount, self._binding(name, values))
 
     def _value(self, row: Row, values: Values) -> int:
@@ -55,8 +58,10 @@ class WitnessCharges:
             return self._piece(self._maxima[name], values)
         if name in self._excesses:
             return self._worst(self._excesses[name], values)
-        tiers = self._tiers.get(name, ())
-        return next((f"tier {t + 1}" for t, column in enumerate(tiers) if column in values), None)
+        if name not in self._tiers:
+            return None
+        set_ = (t for t, column in enumerate(self._tiers[name]) if column in values)
+        return f"tier {next(set_, 0) + 1}"  # a small position is in the first without its bit
 
     def _piece(self, step: MaximumStep, values: Values) -> str | None:
         """Return the first piece of a maximum that leaves no whole unit of slack."""

@@ -29,6 +29,11 @@ class Schedule:
     maintenance: Charge
     initial: Charge
 
+    @property
+    def last_of_first(self) -> int:
+        """The last lot of the first bracket, 0 where nothing begins after it."""
+        return self.knots[1] - 1 if len(self.knots) > 1 else 0
+
 
 def mark_notional(market: Market, contract: Instrument) -> Fraction:
     """Return the value in quote of what one lot refers to, at the mark; an inverse lot is worth its multiplier."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -63,13 +64,20 @@ def _compare_book(stored: BookRisk, recomputed: BookRisk) -> list[tuple[str, int
     _equal(f"{what}: name", stored.book, recomputed.book)
     _equal(f"{what}: scenarios", stored.scenarios, recomputed.scenarios)
     _equal(f"{what}: units", stored.units, recomputed.units)
-    _equal(f"{what}: instruments with P&L", sorted(stored.pnl), sorted(recomputed.pnl))
-    out = []
-    for name, pnl in recomputed.pnl.items():
-        count = _compare_pnl(f"{what}: P&L of {name}", recomputed.scenarios, stored.pnl[name], pnl)
-        if count:
-            out.append((name, count, pnl.unit))
-    return out
+    both = (
+        ("P&L", recomputed.scenarios, stored.pnl, recomputed.pnl),
+        ("delta", ("now",), stored.delta, recomputed.delta),
+    )
+    counts: Counter[str] = Counter()
+    worth: dict[str, Fraction] = {}
+    for kind, scenarios, have, want in both:
+        _equal(f"{what}: instruments with {kind}", sorted(have), sorted(want))
+        for name, pnl in want.items():
+            count = _compare_pnl(f"{what}: {kind} of {name}", scenarios, have[name], pnl)
+            if count:  # a rate on a delta is below 1, so a unit of it is worth less than one
+                counts[name] += count
+                worth[name] = worth.get(name, Fraction(0)) + pnl.unit
+    return [(name, count, worth[name]) for name, count in counts.items()]
 
 
 def _compare_pnl(what: str, scenarios: tuple[str, ...], stored: Pnl, recomputed: Pnl) -> int:

@@ -5,7 +5,7 @@ It is computed from policy and market alone, without any account. An auditor com
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
 from functools import cached_property
@@ -60,13 +60,15 @@ class BookRisk:
 
     `pnl` has an entry for every instrument and asset of the units and for nothing else: an instrument without
     an entry cannot be held in the book, an asset without one keeps its price in every scenario. An asset's
-    entry is the P&L of one lot of its balance and of one lot of an entry cost in it.
+    entry is the P&L of one lot of its balance and of one lot of an entry cost in it. `delta`: cash deltas of unexpired
+    options, one entry each, where the book charges deltas; see `zkmargin.risk.deltas`.
     """
 
     book: str
     scenarios: tuple[str, ...]
     units: tuple[RiskUnit, ...]
     pnl: dict[str, Pnl]
+    delta: dict[str, Pnl] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -112,17 +114,22 @@ class RiskTable:
 
 
 def _book_json(book: BookRisk) -> Json:
-    return {
+    delta = {"delta": _pnl_json(book.delta)} if book.delta else {}
+    return delta | {
         "book": book.book,
         "scenarios": list(book.scenarios),
         "units": [
             {"name": unit.name, "instruments": list(unit.instruments), "assets": list(unit.assets)}
             for unit in book.units
         ],
-        "pnl": {
-            name: {"unit": pnl.unit, "values": list(pnl.values), "exact": pnl.exact}
-            for name, pnl in book.pnl.items()
-        },
+        "pnl": _pnl_json(book.pnl),
+    }
+
+
+def _pnl_json(entries: dict[str, Pnl]) -> Json:
+    return {
+        name: {"unit": pnl.unit, "values": list(pnl.values), "exact": pnl.exact}
+        for name, pnl in entries.items()
     }
 
 
@@ -133,12 +140,20 @@ def _book(name: str, value: Json) -> BookRisk:
             book=fields.choice("book", (name,)),
             scenarios=_texts(fields.items("scenarios"), f"{what}.scenarios"),
             units=tuple(_unit(unit, f"{what}.units") for unit in fields.items("units")),
-            pnl={key: _pnl(pnl, f"{what}.pnl.{key}") for key, pnl in fields.mapping("pnl").items()},
+            pnl=_pnls(fields.mapping("pnl"), f"{what}.pnl"),
+            delta=_pnls(fields.mapping("delta"), f"{what}.delta") if (some := "delta" in fields) else {},
         )
     named = sorted(name for unit in book.units for name in unit.instruments + unit.assets)
     if named != sorted(book.pnl) or any(len(pnl.values) != len(book.scenarios) for pnl in book.pnl.values()):
         raise DecodeError("risk-table", f"{what}: units, scenarios and P&L do not belong together")
+    single = all(len(delta.values) == 1 for delta in book.delta.values())
+    if some != bool(book.delta) or not single or not set(book.delta) <= set(book.pnl):
+        raise DecodeError("risk-table", f"{what}: deltas are of the instruments, one entry each, or left out")
     return book
+
+
+def _pnls(value: dict[str, Json], what: str) -> dict[str, Pnl]:
+    return {key: _pnl(pnl, f"{what}.{key}") for key, pnl in value.items()}
 
 
 def _unit(value: Json, what: str) -> RiskUnit:

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from zkmargin.inputs.market import Instrument, Market
 from zkmargin.inputs.policy import BookPolicy
 from zkmargin.risk.entries import Pnl
-from zkmargin.risk.pricing import Floats, floor_pnl, inexact_unit, normal_cdf, years_between
+from zkmargin.risk.pricing import Floats, black76_delta, floor_pnl, inexact_unit, years_between
 from zkmargin.risk.scenarios import common_unit, expired, option_terms
 from zkmargin.risk.valuation import lot_value
 
@@ -39,12 +39,9 @@ def black76_greeks(
     """Return (delta, gamma, vega) for relative moves, shape (3, options); every argument positive."""
     deviation = volatility * np.sqrt(years)
     d1 = np.log(forward / strike) / deviation + deviation / 2
-    sign = np.where(call, 1.0, -1.0)
-    present = np.exp(-rate * years) * forward
-    density = np.exp(-d1 * d1 / 2) / math.sqrt(2 * math.pi)
-    return np.array(
-        [present * sign * normal_cdf(sign * d1), present * density / deviation, present * density * deviation]
-    )
+    density = np.exp(-rate * years - d1 * d1 / 2) / math.sqrt(2 * math.pi)
+    delta = black76_delta(forward, strike, volatility, years, rate, call)
+    return np.asarray(forward * np.array([delta, density / deviation, density * deviation]))
 
 
 def asset_greeks(market: Market, asset: str) -> Greeks:

@@ -50,13 +50,39 @@ def black76(
         d1 = np.log(forward / strike) / deviation + deviation / 2
         d2 = d1 - deviation
         sign = np.where(call, 1.0, -1.0)
-        value = sign * (forward * normal_cdf(sign * d1) - strike * normal_cdf(sign * d2))
+        value = sign * (forward * _normal_cdf(sign * d1) - strike * _normal_cdf(sign * d2))
         intrinsic = np.maximum(sign * (forward - strike), 0.0)
         # without deviation d1 is infinite or 0/0; with forward 0 it is -infinity, which the formula survives
         return np.asarray(np.exp(-rate * live) * np.where(deviation > 0, np.maximum(value, 0.0), intrinsic))
 
 
-def normal_cdf(x: Floats) -> Floats:
+def black76_delta(
+    forward: Floats,
+    strike: Floats,
+    volatility: Floats,
+    years: Floats,
+    rate: float,
+    call: npt.NDArray[np.bool_],
+) -> Floats:
+    """Return the change of `black76` per unit of the forward: df N(d1) of a call, -df N(-d1) of a put.
+
+    Shapes and ranges as there, `years` > 0. Source: Black (1976), the derivative of eq. 16.
+    """
+    deviation = volatility * np.sqrt(years)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        d1 = np.where(
+            deviation > 0, np.log(forward / strike) / deviation + deviation / 2, _sided(forward - strike)
+        )
+    sign = np.where(call, 1.0, -1.0)
+    return np.asarray(sign * np.exp(-rate * years) * _normal_cdf(sign * d1))
+
+
+def _sided(difference: Floats) -> Floats:
+    """Return infinity with the sign of a difference: d1 without deviation; 0 at the strike."""
+    return np.where(difference == 0, 0.0, np.copysign(np.inf, difference))
+
+
+def _normal_cdf(x: Floats) -> Floats:
     """Return the standard normal distribution; erfc keeps the relative precision of the lower tail."""
     return 0.5 * np.asarray(_ERFC(-x / math.sqrt(2.0)), dtype=np.float64)
 

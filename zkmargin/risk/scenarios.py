@@ -17,53 +17,26 @@ from zkmargin.errors import PolicyError
 from zkmargin.inputs.market import Instrument, Market
 from zkmargin.inputs.policy import BookPolicy
 from zkmargin.risk.pricing import black76, floor_pnl, inexact_unit, years_between
+from zkmargin.risk.shocks import (
+    Factors,
+    floats,
+    measures,
+    noise,
+    price_factors,
+    scenario_weights,
+    stressed_volatilities,
+    weighted,
+)
 
-Factors = tuple[Fraction, ...]  # one per scenario
 MOST_DENOMINATOR = 10 ** (2 * limits.MAX_DECIMAL_DIGITS)
-
-
-def price_factors(book: BookPolicy, underlying: str) -> Factors:
-    """Return the shocked price over the price, per scenario: 1 + move x range, or 1 without a range.
-
-    Raise PolicyError where a price would become negative.
-    """
-    span = book.price_range.get(underlying, Fraction(0))
-    factors = tuple(1 + scenario.price_move(underlying, span) for scenario in book.scenarios)
-    for scenario, factor in zip(book.scenarios, factors, strict=True):
-        if factor < 0:
-            raise PolicyError(
-                "scenario-price",
-                f"book {book.id}: scenario {scenario.name} makes the price of {underlying} negative",
-                actual=factor,
-                hint="lower its price_range or the scenario's price move",
-            )
-    return factors
-
-
-def volatility_factors(book: BookPolicy, underlying: str) -> Factors:
-    """Return sigma' / sigma per scenario: 1 + move x volatility_range; raise PolicyError below 0."""
-    span = book.volatility_range
-    factors = tuple(1 + scenario.volatility_move(underlying, span) for scenario in book.scenarios)
-    for scenario, factor in zip(book.scenarios, factors, strict=True):
-        if factor < 0:
-            raise PolicyError(
-                "scenario-volatility",
-                f"book {book.id}: scenario {scenario.name} makes volatilities negative",
-                actual=factor,
-                hint="lower volatility_range or the scenario's volatility move",
-            )
-    return factors
-
-
-def weighted(book: BookPolicy, changes: Sequence[Fraction]) -> Factors:
-    """Multiply each scenario's P&L by its weight."""
-    return tuple(scenario.weight * change for scenario, change in zip(book.scenarios, changes, strict=True))
 
 
 def asset_pnl(book: BookPolicy, market: Market, asset: str) -> Factors:
     """Return the exact P&L in quote of one lot of an asset held, per scenario."""
     value = market.instruments[asset].lot * market.spot[asset]
-    return weighted(book, [value * (factor - 1) for factor in price_factors(book, asset)])
+    moves = zip(price_factors(book, asset, linear=True), measures(book, linear=True), strict=True)
+    moved = asset if asset in book.price_range else book.settlement  # the quote asset, measured in a coin
+    return weighted(book, moved, [value * (price / measure - 1) for price, measure in moves])
 
 
 def contract_pnl(book: BookPolicy, market: Market, contract: Instrument) -> Factors:
@@ -74,11 +47,14 @@ def contract_pnl(book: BookPolicy, market: Market, contract: Instrument) -> Fact
     """
     mark, settlement = market.mark[contract.name], market.spot[contract.settlement]
     size = contract.lot * contract.multiplier * settlement
-    moves = zip(
-        price_factors(book, contract.underlying), price_factors(book, contract.settlement), strict=True
+    prices, settled = (
+        price_factors(book, asset, linear=True) for asset in (contract.underlying, contract.settlement)
     )
+    moves = [(p, s / m) for p, s, m in zip(prices, settled, measures(book, linear=True), strict=True)]
     if not contract.inverse:
-        return weighted(book, [size * mark * (price * paid - 1) for price, paid in moves])
+        return weighted(
+            book, contract.underlying, [size * mark * (price * paid - 1) for price, paid in moves]
+        )
     changes = []
     for price, paid in moves:
         if price == 0:
@@ -89,7 +65,7 @@ def contract_pnl(book: BookPolicy, market: Market, contract: Instrument) -> Fact
                 hint="lower its price_range",
             )
         changes.append(-size / mark * (paid / price - 1))
-    return weighted(book, changes)
+    return weighted(book, contract.underlying, changes)
 
 
 def expired(market: Market, option: Instrument) -> bool:
@@ -105,8 +81,9 @@ def intrinsic_pnl(book: BookPolicy, market: Market, option: Instrument) -> Facto
         return max(price - strike if option.right == "call" else strike - price, Fraction(0))
 
     size = option.lot * option.multiplier
-    factors = price_factors(book, option.underlying)
-    return weighted(book, [size * (intrinsic(forward * f) - intrinsic(forward)) for f in factors])
+    moves = zip(price_factors(book, option.underlying), measures(book), strict=True)
+    changes = [size * (intrinsic(forward * price) / measure - intrinsic(forward)) for price, measure in moves]
+    return weighted(book, option.underlying, changes)
 
 
 def option_pnl(
@@ -121,22 +98,22 @@ def option_pnl(
     volatility = np.array([[float(market.volatility[option.name])] for option in options])
     years = np.array([[years_between(market.time, option.expiry or market.time)] for option in options])
     call = np.array([[option.right == "call"] for option in options])
-    moves = {name: _floats(price_factors(book, name)) for name in {option.underlying for option in options}}
+    moves = {name: floats(price_factors(book, name)) for name in {option.underlying for option in options}}
     shocked = forward * np.array([moves[option.underlying] for option in options])
-    stresses = {name: _floats(volatility_factors(book, name)) for name in moves}
-    stressed = volatility * np.array([stresses[option.underlying] for option in options])
-    rate = float(book.interest)
-    change = black76(shocked, strike, stressed, years, rate, call) - black76(
-        forward, strike, volatility, years, rate, call
+    stressed = np.array(
+        [
+            stressed_volatilities(book, option.underlying, float(sigma), float(time))
+            for option, (sigma,), (time,) in zip(options, volatility, years, strict=True)
+        ]
     )
-    heaviest = max(
-        [Fraction(1), *(scenario.weight for scenario in book.scenarios)]
-    )  # it multiplies the noise too
+    rate = float(book.interest)
+    after = black76(shocked, strike, stressed, years, rate, call) / np.array([floats(measures(book))])
+    change = after - black76(forward, strike, volatility, years, rate, call)
     out = []
     for option, (future, exercise), row in zip(options, terms, change, strict=True):
-        size = option.lot * option.multiplier
-        unit = inexact_unit(size * max(future, exercise) * heaviest)
-        factors = [size * scenario.weight for scenario in book.scenarios]
+        size, weights = option.lot * option.multiplier, scenario_weights(book, option.underlying)
+        unit = inexact_unit(size * max(future, exercise) * noise(book, option.underlying))
+        factors = [size * weight for weight in weights]
         out.append((unit, floor_pnl(option.name, row.tolist(), factors, unit)))
     return out
 
@@ -164,7 +141,3 @@ def common_unit(values: Sequence[Fraction]) -> Fraction:
                 hint="write price ranges, moves and weights with fewer digits",
             )
     return Fraction(numerator, denominator) if numerator else Fraction(1)
-
-
-def _floats(values: Sequence[Fraction]) -> list[float]:
-    return [float(value) for value in values]

@@ -12,6 +12,7 @@ from zkmargin.inputs.models import MODELS
 from zkmargin.inputs.models.sensitivities import MEASURES, Sensitivities
 from zkmargin.inputs.policy import BookPolicy, Policy
 from zkmargin.risk.comparison import Tolerance, compare, differences
+from zkmargin.risk.deltas import option_deltas
 from zkmargin.risk.entries import JOINT, BookRisk, Pnl, RiskTable, RiskUnit
 from zkmargin.risk.greeks import sensitivity_pnl
 from zkmargin.risk.history import with_history
@@ -23,6 +24,7 @@ from zkmargin.risk.scenarios import (
     intrinsic_pnl,
     option_pnl,
 )
+from zkmargin.risk.shocks import portfolio_rules
 from zkmargin.risk.valuation import rounded_lot_values
 
 __all__ = [
@@ -74,7 +76,7 @@ def book_risk(policy: Policy, book: BookPolicy, market: Market) -> BookRisk:
     _check_ranges(policy, book, market)
     book = with_history(book, market)
     contracts = [contract for contract in market.contracts if may_hold(book, contract)]
-    assets = [asset for asset in market.assets if asset in book.price_range]
+    assets = _moved_assets(policy, book, market)
     if book.netting == "underlying":
         for contract in contracts:
             _refuse_two_prices(book, contract)
@@ -85,7 +87,27 @@ def book_risk(policy: Policy, book: BookPolicy, market: Market) -> BookRisk:
         names = tuple(scenario.name for scenario in book.scenarios)
         pnl = {asset: _exact(asset_pnl(book, market, asset)) for asset in assets}
         pnl |= _contracts_pnl(book, market, contracts)
-    return BookRisk(book=book.id, scenarios=names, units=_units(book, contracts, assets), pnl=pnl)
+    return BookRisk(
+        book=book.id,
+        scenarios=names,
+        units=_units(book, contracts, assets),
+        pnl=pnl,
+        delta=_deltas(book, market, contracts),
+    )
+
+
+def _moved_assets(policy: Policy, book: BookPolicy, market: Market) -> list[str]:
+    """Return the assets whose value moves in scenarios; in a book measured in a coin that of the quote asset does."""
+    moved = {policy.quote} if portfolio_rules(book).measure == "settlement" else book.price_range
+    return [asset for asset in market.assets if asset in moved]
+
+
+def _deltas(book: BookPolicy, market: Market, contracts: Sequence[Instrument]) -> dict[str, Pnl]:
+    if not portfolio_rules(book).charges_deltas:
+        return {}
+    return option_deltas(
+        book, market, [c for c in contracts if c.kind == "option" and not expired(market, c)]
+    )
 
 
 def _contracts_pnl(book: BookPolicy, market: Market, contracts: Sequence[Instrument]) -> dict[str, Pnl]:
@@ -115,7 +137,7 @@ def _units(book: BookPolicy, contracts: Sequence[Instrument], assets: Sequence[s
         RiskUnit(
             underlying,
             tuple(contract.name for contract in contracts if contract.underlying == underlying),
-            (underlying,) if underlying in assets else (),
+            tuple(asset for asset in assets if asset == underlying or asset not in book.price_range),
         )
         for underlying in sorted(book.price_range)
     )

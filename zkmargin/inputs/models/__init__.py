@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from zkmargin.inputs.models.brackets import Brackets
 from zkmargin.inputs.models.historical import Historical
 from zkmargin.inputs.models.kind import MarginModel, Parameters
+from zkmargin.inputs.models.scenarios import PortfolioMargin
 from zkmargin.inputs.models.sensitivities import Sensitivities
 
 __all__ = ["MODELS", "MarginModel", "Parameters"]
@@ -22,7 +23,7 @@ __all__ = ["MODELS", "MarginModel", "Parameters"]
 MODELS: Mapping[str, MarginModel] = {
     model.name: model
     for model in (
-        MarginModel("scenarios", trades=True, shocks=True),
+        MarginModel("scenarios", trades=True, shocks=True, parameters=PortfolioMargin),
         MarginModel("collateral", pools=True),
         MarginModel("brackets", trades=True, parameters=Brackets),
         MarginModel("historical", trades=True, shocks=True, history=True, parameters=Historical),

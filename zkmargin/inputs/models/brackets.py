@@ -25,6 +25,7 @@ from zkmargin.canonical import Json, fraction_text
 from zkmargin.inputs.json_fields import Fields
 from zkmargin.inputs.models.bracket import Bracket, bracket_faults, decode_brackets, read_brackets
 from zkmargin.inputs.models.kind import Parameters
+from zkmargin.inputs.models.named_rates import OTHERS
 from zkmargin.inputs.models.open_interest import OpenInterest
 from zkmargin.inputs.problems import Fault
 
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from zkmargin.inputs.policy import BookPolicy, Policy
     from zkmargin.inputs.sections import Section
 
-OTHERS = "*"
 Rates = Literal["marginal", "whole"]
 RATES: tuple[str, ...] = get_args(Rates)
 

@@ -51,6 +51,10 @@ class Parameters(ABC):
         """Tell whether positions in a contract may be held."""
         return True
 
+    def concerns(self, book: BookPolicy, contract: Instrument) -> bool:
+        """Tell whether a book that shocks prices must have a range for a contract, which it then may hold."""
+        return True
+
     def lends(self, asset: str) -> bool:
         """Tell whether an asset may be owed, besides the quote and the settlement asset, which always may."""
         return False
