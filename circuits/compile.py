@@ -14,8 +14,10 @@ from zkmargin.circuits.compiled import CompiledBook
 from zkmargin.circuits.derive_pm2 import derive_pm2_rules
 from zkmargin.circuits.derive_srm import derive_srm_rules
 from zkmargin.circuits.facts import market_facts
+from zkmargin.circuits.historical import historical_rules
 from zkmargin.circuits.rules import check_circuit
 from zkmargin.circuits.scenario import scenario_rules
+from zkmargin.circuits.sensitivities import sensitivity_rules
 from zkmargin.errors import PolicyError, UndecidedError
 from zkmargin.inputs.market import Market
 from zkmargin.inputs.policy import BookPolicy, Policy
@@ -30,6 +32,8 @@ COMPILERS: dict[int, dict[str, Model]] = {
         "brackets": bracket_rules,
         "derive-pm2": derive_pm2_rules,
         "derive-srm": derive_srm_rules,
+        "historical": historical_rules,
+        "sensitivities": sensitivity_rules,
     },
 }
 

@@ -35,11 +35,11 @@ from zkmargin.risk.table import RiskTable, RiskUnit
 
 def scenario_rules(policy: Policy, market: Market, table: RiskTable, book: BookPolicy) -> Rules:
     """State the rules of a book of the model "scenarios"."""
-    return ScenarioBook(policy, market, table, book).rules
+    return ScenarioBook(policy, market, table, book).rules()
 
 
 class ScenarioBook:
-    """What a book can hold and what scenarios do to it; with parameters its requirement is `portfolio_margin`'s."""
+    """What a book can hold and what scenarios do to it; models differ in what a requirement makes of the losses."""
 
     def __init__(self, policy: Policy, market: Market, table: RiskTable, book: BookPolicy) -> None:
         self.book = book
@@ -50,14 +50,38 @@ class ScenarioBook:
         for name in self.of.position:
             if not self.risk.pnl[name].exact:
                 self.of.rules.tolerate(("position", name), self._tolerance(name))
+
+    def rules(self) -> Rules:
+        """State the requirement."""
         requirement = self._requirement()
-        self.rules = self.of.state(requirement, requirement * book.initial_factor)
+        return self.of.state(requirement, requirement * self.book.initial_factor)
+
+    def requirement(self, unit: RiskUnit) -> Expression:
+        """R_u: the largest of zero, the loss in each scenario, and the short-option minimum."""
+        return maximum(
+            f"worst case {unit.name}", self.losses(unit) | self.short_minimum(unit), floor_zero=True
+        )
+
+    def losses(self, unit: RiskUnit) -> dict[str, Expression]:
+        """Return a unit's loss in every scenario, in quote currency, never below the true one."""
+        return {name: -self.pnl(unit, s) for s, name in enumerate(self.risk.scenarios)}
+
+    def short_minimum(self, unit: RiskUnit) -> dict[str, Expression]:
+        """Return the short-option minimum by its label, nothing for a unit without one."""
+        charges = list(self.short_minimums(unit.instruments))
+        return {"short-option minimum": total(charges)} if charges else {}
+
+    def short_minimums(self, contracts: Iterable[str]) -> Iterator[Expression]:
+        """Yield the charge of every contract that has one."""
+        for name in contracts:
+            if self.minimum.get(name):
+                yield self.of.position[name].short * self.minimum[name]
 
     def _requirement(self) -> Expression:
         rules = self.book.parameters
         if isinstance(rules, PortfolioMargin):
             return portfolio_requirement(self, rules)
-        return total(self._worst_case(unit) for unit in self.risk.units)
+        return total(self.requirement(unit) for unit in self.risk.units)
 
     def _tolerance(self, name: str) -> Fraction:
         """Return how much of R per lot is the rounding of P&L and delta in the risk table."""
@@ -78,19 +102,6 @@ class ScenarioBook:
             "position": True,
         }
         return BIT if revalued[kind] else None
-
-    def _worst_case(self, unit: RiskUnit) -> Expression:
-        """R_u: the largest of zero, the loss in each scenario, and the short-option minimum."""
-        losses = {name: -self.pnl(unit, s) for s, name in enumerate(self.risk.scenarios)}
-        if charges := list(self.short_minimums(unit.instruments)):
-            losses["short-option minimum"] = total(charges)
-        return maximum(f"worst case {unit.name}", losses, floor_zero=True)
-
-    def short_minimums(self, contracts: Iterable[str]) -> Iterator[Expression]:
-        """Yield the charge of every contract that has one."""
-        for name in contracts:
-            if self.minimum.get(name):
-                yield self.of.position[name].short * self.minimum[name]
 
     def pnl(self, unit: RiskUnit, scenario: int) -> Expression:
         """P&L in quote currency of everything that the unit revalues, never above the true one."""

@@ -4,6 +4,8 @@
     E = N - haircuts of collateral
     an entry cost is 0 unless a position settled in its asset is held
 
+    R, I = the model's requirements + cost of closing what is held, where the policy has liquidity add-ons
+
 A model adds its requirements: see `scenario`, `brackets`.
 """
 
@@ -16,8 +18,10 @@ from fractions import Fraction
 from zkmargin.circuits.atoms import piecewise
 from zkmargin.circuits.builder import Rules
 from zkmargin.circuits.expression import Expression, Signed, total
+from zkmargin.circuits.liquidity import closing_cost
 from zkmargin.circuits.variables import InputKey
 from zkmargin.inputs.eligibility import may_hold, may_owe
+from zkmargin.inputs.liquidity import cost_of
 from zkmargin.inputs.market import Instrument, Market
 from zkmargin.inputs.policy import BookPolicy, Policy
 from zkmargin.inputs.widths import balance_bits, cost_bits, position_bits
@@ -104,7 +108,7 @@ class TradingBook:
         return TradingBook(rules, policy, market, book, value, held, owed, cost, position)
 
     def state(self, requirement: Expression, initial: Expression) -> Rules:
-        """State N, E, the model's requirements, and the gates of entry costs."""
+        """State N, E, the model's requirements and what liquidity adds to them, and the gates of entry costs."""
         net = total(
             [self.held[a] * self.value[a] for a in self.held]
             + [self.owed[a] * -self.value[a] for a in self.owed]
@@ -113,12 +117,29 @@ class TradingBook:
         )
         self.rules.net_value(net)
         self.rules.equity(net - total(self._haircut(asset) for asset in self.held))
-        self.rules.requirement(requirement)
-        self.rules.initial_requirement(initial)
+        added = self._liquidity()
+        self.rules.requirement(requirement + added)
+        self.rules.initial_requirement(initial + added)
         for asset, cost in self.cost.items():
             settled = [p for k, p in self.position.items() if self.market.instruments[k].settlement == asset]
             self.rules.gate(cost, settled, f"cost in {asset} only with a position settled in it")
         return self.rules
+
+    def _liquidity(self) -> Expression:
+        """Cost of closing every position, in quote currency."""
+        return total(
+            closing_cost(
+                *(self.market, self.market.instruments[name], cost, position),
+                most=self._most(name),
+                quantum=self.policy.equity_quantum,
+            )
+            for name, position in self.position.items()
+            if (cost := cost_of(self.book.liquidity, name)) is not None
+        )
+
+    def _most(self, contract: str) -> int:
+        """Lots that both sides of a position can hold together."""
+        return 2 * ((1 << position_bits(self.book, self.market, self.market.instruments[contract])) - 1)
 
     def _haircut(self, asset: str) -> Expression:
         """Loss of collateral value against market value, in quote currency."""

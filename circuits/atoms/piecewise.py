@@ -16,9 +16,18 @@ from zkmargin.errors import CircuitError, CurvatureError
 
 
 def piecewise(
-    name: str, amount: Expression, knots: Sequence[int], slopes: Sequence[object], *, hint: str = ""
+    name: str,
+    amount: Expression,
+    knots: Sequence[int],
+    slopes: Sequence[object],
+    *,
+    quantum: Fraction | None = None,
+    hint: str = "",
 ) -> Expression:
-    """Return f(amount): `amount` one side of an input in lots, `knots` in lots from 0, `slopes` per lot."""
+    """Return f(amount): `amount` one side of an input in lots, `knots` in lots from 0, `slopes` per lot.
+
+    Slopes are rounded up to `quantum`, by default the unit of the statement that uses f.
+    """
     rates = [exact(slope) for slope in slopes]
     tiers = Tiers(name, amount, knots)
     if len(knots) != len(rates):
@@ -35,4 +44,4 @@ def piecewise(
         raise CurvatureError("curvature", f"{name}: starts with a negative slope {label(rates[0])}")
     rises = (Fraction(rate) * width for rate, width in zip(rates, tiers.widths(), strict=False))
     values = list(accumulate(rises, initial=Fraction(0)))
-    return tiers.function(name, values, rates, hint=hint)
+    return tiers.function(name, values, rates, quantum=quantum, hint=hint)

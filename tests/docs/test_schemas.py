@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -214,6 +215,21 @@ def test_what_only_some_models_write_fits(model: str) -> None:
     validator("policy").validate(canonical.decode(canonical.encode(policy.to_json()), "policy"))
     validator("market").validate(canonical.decode(canonical.encode(market().to_json()), "market"))
     validator("risk").validate(canonical.decode(canonical.encode(table.to_json()), "risk"))
+
+
+@pytest.mark.parametrize("preset", ["clearing-house", "greeks", "simm"])
+def test_models_with_parameters_fit(preset: str, tmp_path: Path) -> None:
+    """Policies, returns and order books that the tour has not; surplus members are refused."""
+    shutil.copytree(ROOT / "examples/clearing-house/market", tmp_path / "market")
+    shutil.copy(ROOT / f"examples/policies/{preset}.toml", tmp_path / "market" / "policy.toml")
+    documents = dict(zip(("policy", "market"), load_market(tmp_path / "market"), strict=True))
+    for name, document in documents.items():
+        value = json.loads(canonical.encode(document.to_json()))
+        validator(name).validate(value)
+        for path in shapes(value):
+            surplus = altered(value, path, lambda holder: holder.update({"Surplus": {"x": True}}))
+            with pytest.raises(DecodeError):
+                PARSERS[name](surplus)
 
 
 def test_books_of_portfolio_margin_fit() -> None:

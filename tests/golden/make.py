@@ -15,7 +15,7 @@ from pathlib import Path
 
 from Crypto.PublicKey import ECC
 
-from tests.attestation import bracketed, charged, exchange, margined
+from tests.attestation import bracketed, charged, cleared, exchange, margined
 from zkmargin.attestation.build import Snapshot, attest
 from zkmargin.attestation.private import PrivateFolder
 from zkmargin.bundle import read_bundle, write_bundle
@@ -29,6 +29,7 @@ VERSION = "v1"
 EXCHANGES: dict[str, Callable[[Path], tuple[Snapshot, Ledger]]] = {
     "bracketed": bracketed.inputs,
     "charged": charged.inputs,
+    "cleared": cleared.inputs,
     "margined": margined.inputs,
     "tiny": exchange.inputs,
 }

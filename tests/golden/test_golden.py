@@ -20,6 +20,7 @@ pytestmark = pytest.mark.core
 V1 = Path(__file__).parent / "v1"
 CAROL = Identity("carol@example.org")
 CUSTOMERS = {
+    "cleared": {"1": ALICE, "2": Identity("bob@example.org"), "3": CAROL},
     "charged": {"1": ALICE, "2": Identity("bob@example.org"), "3": CAROL},
     "tiny": {"1": ALICE, "2": BOB, "3": Identity("30003")},
     "margined": {"1": ALICE, "2": Identity("bob@example.org"), "3": CAROL},

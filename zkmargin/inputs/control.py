@@ -17,7 +17,7 @@ from zkmargin.inputs.ledger_columns import Entries
 from zkmargin.inputs.ledger_rows import Amounts
 from zkmargin.inputs.market import Market
 from zkmargin.inputs.problems import Problems, suggestion
-from zkmargin.inputs.tables import Schema, Table, read_table
+from zkmargin.inputs.tables import Schema, Table, read_optional
 
 CONTROL = Schema(("name", "total"))
 _SIGNS = {"held": 1, "owed": -1, "position": 1}
@@ -25,10 +25,9 @@ _SIGNS = {"held": 1, "owed": -1, "position": 1}
 
 def check_control(folder: Path, totals: Callable[[], Mapping[str, Fraction]], problems: Problems) -> None:
     """Note every control total that the ledger does not have; the control file is optional."""
-    if any((folder / f"control.{suffix}").exists() for suffix in ("csv", "parquet")):
-        table = read_table(folder, "control", CONTROL, problems)
-        if table is not None:
-            _compare(table, totals(), problems)
+    table = read_optional(folder, "control", CONTROL, problems)
+    if table is not None:
+        _compare(table, totals(), problems)
 
 
 def net_totals(

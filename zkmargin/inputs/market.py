@@ -7,7 +7,7 @@ The quote asset is a spot instrument whose price is 1. `market_files` reads a ma
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from fractions import Fraction
 from functools import cached_property
@@ -16,8 +16,10 @@ from typing import Literal, cast
 from zkmargin import canonical
 from zkmargin.canonical import Json, fraction_text
 from zkmargin.errors import DecodeError
+from zkmargin.inputs.depth import Depth
 from zkmargin.inputs.feeds import FEED_KINDS, FeedKey, Feeds
 from zkmargin.inputs.json_fields import Fields, fraction, strings
+from zkmargin.inputs.returns import Returns
 
 Kind = Literal["spot", "perpetual", "future", "option"]
 Right = Literal["call", "put"]
@@ -87,7 +89,8 @@ class Market:
 
     `spot` per asset in quote, `mark` per instrument that is not spot, `forward` per underlying and expiry,
     implied `volatility` per option (1 is 100 %), `index` per underlying (the spot price where the market
-    names none). `feeds`: what only some models read.
+    names none). `feeds`: what only some models read. Past `returns` and the order books' `depth` by contract are
+    optional, for rules that need them.
     """
 
     time: datetime
@@ -98,6 +101,8 @@ class Market:
     volatility: Mapping[str, Fraction]
     index: Mapping[str, Fraction]
     feeds: Feeds = Feeds()  # noqa: RUF009 - frozen
+    returns: Returns | None = None
+    depth: Mapping[str, Depth] = field(default_factory=dict)
 
     @property
     def assets(self) -> tuple[str, ...]:
@@ -110,20 +115,27 @@ class Market:
         return tuple(i for i in self.instruments.values() if i.kind != "spot")
 
     def to_json(self) -> Json:
-        """Return the market for canonical JSON; "feeds" only where there are any."""
+        """Return the market for canonical JSON; optional tables only where they are there."""
+        returns = {} if self.returns is None else {"returns": self.returns.to_json()}
+        depth = {name: item.to_json() for name, item in self.depth.items()}
         feeds = {"feeds": _feeds_json(self.feeds)} if self.feeds.of else {}
-        return feeds | {
-            "time": time_text(self.time),
-            "instruments": {name: item.to_json() for name, item in self.instruments.items()},
-            "spot": _prices_json(self.spot),
-            "mark": _prices_json(self.mark),
-            "forward": [
-                [underlying, time_text(expiry), fraction_text(price)]
-                for (underlying, expiry), price in sorted(self.forward.items())
-            ],
-            "volatility": _prices_json(self.volatility),
-            "index": _prices_json(self.index),
-        }
+        return (
+            returns
+            | ({"depth": depth} if depth else {})
+            | feeds
+            | {
+                "time": time_text(self.time),
+                "instruments": {name: item.to_json() for name, item in self.instruments.items()},
+                "spot": _prices_json(self.spot),
+                "mark": _prices_json(self.mark),
+                "forward": [
+                    [underlying, time_text(expiry), fraction_text(price)]
+                    for (underlying, expiry), price in sorted(self.forward.items())
+                ],
+                "volatility": _prices_json(self.volatility),
+                "index": _prices_json(self.index),
+            }
+        )
 
     @staticmethod
     def from_json(value: Json) -> Market:
@@ -147,6 +159,10 @@ class Market:
                 volatility=fields.fractions("volatility"),
                 index=fields.fractions("index"),
                 feeds=_feeds(fields.items("feeds")) if "feeds" in fields else Feeds(),
+                returns=Returns.from_json(fields.take("returns"), "market.returns")
+                if "returns" in fields
+                else None,
+                depth=_depth(fields.mapping("depth")) if "depth" in fields else {},
             )
 
     @cached_property
@@ -201,6 +217,12 @@ def _feeds(items: list[Json]) -> Feeds:
     if not items or _feeds_json(feeds) != items:
         raise DecodeError("json", f"{what} is not sorted, or says something twice")
     return feeds
+
+
+def _depth(value: dict[str, Json]) -> dict[str, Depth]:
+    if not value:
+        raise DecodeError("json", "market.depth is empty")
+    return {name: Depth.from_json(item, f"market.depth.{name}") for name, item in value.items()}
 
 
 def _prices_json(prices: Mapping[str, Fraction]) -> Json:

@@ -1,20 +1,22 @@
-"""Read a MARKET folder: policy.toml, instruments and prices (CSV or Parquet)."""
+"""Read a MARKET folder: policy.toml, instruments and prices, returns and depth if any (CSV or Parquet)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import cast
 
-from zkmargin.inputs.decimals import BadNumberError, decimal
+from zkmargin.inputs.depth_file import load_depth
 from zkmargin.inputs.feeds import DATED, FEED_KINDS, FeedKey, Feeds
-from zkmargin.inputs.market import KINDS, Instrument, Kind, Market, Right, in_circuit_order, parse_time
+from zkmargin.inputs.market import KINDS, Instrument, Kind, Market, Right, in_circuit_order
+from zkmargin.inputs.market_row import Row
 from zkmargin.inputs.market_rules import check_market, check_together, instrument_faults
 from zkmargin.inputs.policy import Policy
 from zkmargin.inputs.policy_file import read_policy
-from zkmargin.inputs.problems import Problems, suggestion
+from zkmargin.inputs.problems import Problems
+from zkmargin.inputs.returns_file import load_returns
 from zkmargin.inputs.tables import Schema, Table, read_table
 
 INSTRUMENTS = Schema(
@@ -24,9 +26,6 @@ INSTRUMENTS = Schema(
 PRICES = Schema(("time", "kind", "name", "value"), ("expiry",))
 UNDATED_KINDS = ("spot", "mark", "volatility", "index")
 PRICE_KINDS = (*UNDATED_KINDS, "forward", *FEED_KINDS)
-TIME_HINT = "UTC, such as 2026-01-30T08:00:00Z"
-
-T = TypeVar("T")
 
 
 def load_market(folder: Path) -> tuple[Policy, Market]:
@@ -36,6 +35,7 @@ def load_market(folder: Path) -> tuple[Policy, Market]:
     instruments = _instruments(read_table(folder, "instruments", INSTRUMENTS, problems), problems)
     prices = _Prices(problems)
     prices.read(read_table(folder, "prices", PRICES, problems))
+    returns, depth = load_returns(folder, problems), load_depth(folder, problems)
     problems.raise_if_any()
     if policy is None or prices.time is None:
         raise ValueError("unreachable: both are there when there is no problem")
@@ -43,7 +43,7 @@ def load_market(folder: Path) -> tuple[Policy, Market]:
         hint = f"add a spot instrument {policy.quote}"
         problems.add("instruments.csv", None, None, policy.quote, "the quote asset is missing", hint)
         problems.raise_if_any()
-    market = _market(policy.quote, instruments, prices, prices.time)
+    market = replace(_market(policy.quote, instruments, prices, prices.time), returns=returns, depth=depth)
     problems.extend(check_market(market))
     problems.raise_if_any()
     problems.extend(check_together(policy, market))
@@ -80,48 +80,12 @@ def _market(quote: str, instruments: list[Instrument], prices: _Prices, time: da
     )
 
 
-class _Row:
-    """One row being read: every method notes its problem and returns a placeholder of the right type."""
-
-    def __init__(self, file: str, number: int, problems: Problems) -> None:
-        self._file = file
-        self._number = number
-        self._problems = problems
-
-    def fault(self, column: str, value: str | None, message: str, hint: str | None = None) -> None:
-        self._problems.add(self._file, self._number, column, value, message, hint)
-
-    def decimal(self, column: str, text: str) -> Fraction:
-        try:
-            return decimal(text)
-        except BadNumberError as error:
-            self.fault(column, text, error.message, error.hint)
-            return Fraction(1)
-
-    def time(self, column: str, text: str) -> datetime | None:
-        try:
-            return parse_time(text)
-        except ValueError:
-            self.fault(column, text, "not a time", TIME_HINT)
-            return None
-
-    def choice(self, column: str, text: str, allowed: tuple[str, ...]) -> str:
-        if text not in allowed:
-            known = ", ".join(filter(None, allowed))
-            self.fault(column, text, "unknown", suggestion(text, allowed) or f"one of {known}")
-            return allowed[0]
-        return text
-
-    def optional(self, read: Callable[[str, str], T], column: str, text: str) -> T | None:
-        return read(column, text) if text else None
-
-
 def _instruments(table: Table | None, problems: Problems) -> list[Instrument]:
     if table is None:
         return []
     found: dict[str, Instrument] = {}
     for number, fields in table.rows(*INSTRUMENTS.names):
-        row, before = _Row(table.file, number, problems), problems.count
+        row, before = Row(table.file, number, problems), problems.count
         item = _instrument(row, fields)
         if problems.count == before:
             for fault in instrument_faults(item):
@@ -134,7 +98,7 @@ def _instruments(table: Table | None, problems: Problems) -> list[Instrument]:
     return list(found.values())
 
 
-def _instrument(row: _Row, fields: tuple[str, ...]) -> Instrument:
+def _instrument(row: Row, fields: tuple[str, ...]) -> Instrument:
     name, kind, underlying, settlement, lot, tick, expiry, strike, right, multiplier, inverse = fields
     return Instrument(
         name=name,
@@ -166,7 +130,7 @@ class _Prices:
         if table is None:
             return
         for number, (time, kind, name, value, expiry) in table.rows(*PRICES.names):
-            row = _Row(table.file, number, self._problems)
+            row = Row(table.file, number, self._problems)
             self._check_time(row, time)
             before = self._problems.count
             row.choice("kind", kind, PRICE_KINDS)
@@ -176,7 +140,7 @@ class _Prices:
         if not len(table) and table.complete:
             self._problems.add(table.file, None, None, None, "no prices")
 
-    def _check_time(self, row: _Row, time: str) -> None:
+    def _check_time(self, row: Row, time: str) -> None:
         if not self._time_text:
             self._time_text, self.time = time, row.time("time", time)
         elif time != self._time_text:
@@ -184,7 +148,7 @@ class _Prices:
                 "time", time, "not the time of the first row", f"one snapshot, one time: {self._time_text}"
             )
 
-    def _add(self, row: _Row, kind: str, name: str, expiry: str, price: Fraction) -> None:
+    def _add(self, row: Row, kind: str, name: str, expiry: str, price: Fraction) -> None:
         if kind == "forward":
             if (at := row.time("expiry", expiry)) is not None:
                 if (name, at) in self.forward:
@@ -200,7 +164,7 @@ class _Prices:
             row.fault("name", name, f"the {kind} price stands twice")
         self.of[kind][name] = price
 
-    def _add_feed(self, row: _Row, kind: str, name: str, expiry: str, value: Fraction) -> None:
+    def _add_feed(self, row: Row, kind: str, name: str, expiry: str, value: Fraction) -> None:
         at = row.time("expiry", expiry) if expiry or kind in DATED else None
         if (kind, name, at) in self.feeds:
             row.fault("name", name, f"the {kind} stands twice")

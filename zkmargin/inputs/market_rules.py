@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from zkmargin import limits
 from zkmargin.errors import PolicyError, Problem
+from zkmargin.inputs.liquidity import market_cost_faults
 from zkmargin.inputs.market import Instrument, Market, time_text
 from zkmargin.inputs.models import MODELS
 from zkmargin.inputs.policy import BookPolicy, Policy
@@ -67,6 +68,8 @@ def check_market(market: Market) -> list[Problem]:
         problems.append(
             Problem("instruments.csv", None, None, None, message, f"1 to {limits.MAX_INSTRUMENTS}")
         )
+    problems += [Problem("returns.csv", None, *fault) for fault in _return_faults(market)]
+    problems += [Problem("depth.csv", None, *fault) for fault in _depth_faults(market)]
     for name, message, hint in (*_unknown_assets(market), *_missing_prices(market), *_bad_prices(market)):
         problems.append(Problem("prices.csv", None, None, name, message, hint))
     return problems
@@ -124,6 +127,20 @@ def _bad_prices(market: Market) -> Iterator[tuple[str, str, str | None]]:
         yield name, message, None
 
 
+def _return_faults(market: Market) -> Iterator[Fault]:
+    if market.returns is not None:
+        yield from market.returns.faults(frozenset(market.assets))
+
+
+def _depth_faults(market: Market) -> Iterator[Fault]:
+    contracts = {item.name for item in market.contracts}
+    for name, depth in market.depth.items():
+        if name not in contracts:
+            yield "instrument", name, "no such contract", None
+        for column, value, message, hint in depth.faults():
+            yield f"{name}.{column}", value, message, hint
+
+
 def check_together(policy: Policy, market: Market) -> list[Problem]:
     """Return every reason why this policy cannot be used with this market; both are valid by themselves."""
     problems = []
@@ -141,7 +158,9 @@ def check_together(policy: Policy, market: Market) -> list[Problem]:
     for book in policy.books.values():
         faults = _book_faults(book, policy, market)
         problems.extend(Problem("policy.toml", None, f"book.{book.id}.{f[0]}", *f[1:]) for f in faults)
-    revalued = sum(_revaluations(book) * revalued_bits(book, market) for book in policy.books.values())
+    revalued = sum(
+        _revaluations(book, market) * revalued_bits(book, market) for book in policy.books.values()
+    )
     if revalued > limits.MAX_REVALUED:  # a small file may not ask for hours of work
         message = "too many scenarios for so many instruments"
         hint = f"bits of amounts x scenarios: {revalued}, at most {limits.MAX_REVALUED}"
@@ -165,13 +184,16 @@ def _book_faults(book: BookPolicy, policy: Policy, market: Market) -> Iterator[F
             yield "limits.position", None, f"{item.name!r} needs {bits} bits", f"at most {limits.MAX_WIDTH}"
     if book.parameters is not None:
         yield from book.parameters.market_faults(book, policy, market)
+    yield from market_cost_faults(book.liquidity, market)
     for asset in market.assets:
         if (bits := balance_bits(book, market, asset)) > limits.MAX_WIDTH:
             yield "limits.balance", None, f"{asset} needs {bits} bits", f"at most {limits.MAX_WIDTH}"
 
 
-def _revaluations(book: BookPolicy) -> int:
-    return len(book.scenarios) + (0 if book.parameters is None else book.parameters.revaluations())
+def _revaluations(book: BookPolicy, market: Market) -> int:
+    history = market.returns is not None and MODELS[book.model].history
+    past = len(market.returns.scenarios) if market.returns is not None and history else 0
+    return len(book.scenarios) + past + (0 if book.parameters is None else book.parameters.revaluations())
 
 
 def _range_faults(book: BookPolicy, policy: Policy, market: Market) -> Iterator[Fault]:

@@ -7,7 +7,7 @@ Everything here is public. Numbers are exact fractions of decimal strings; amoun
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from typing import Literal, cast
@@ -16,6 +16,7 @@ from zkmargin import canonical
 from zkmargin.canonical import Json, fraction_text
 from zkmargin.errors import DecodeError
 from zkmargin.inputs.json_fields import Fields, fraction, strings
+from zkmargin.inputs.liquidity import Costs, costs_json, decoded_costs
 from zkmargin.inputs.models import MODELS, Parameters
 
 Tiers = tuple[tuple[Fraction, Fraction], ...]
@@ -38,6 +39,14 @@ class Scenario:
     volatility: Fraction
     weight: Fraction = Fraction(1)
 
+    def price_move(self, asset: str, span: Fraction) -> Fraction:
+        """Return the relative move of an asset's price, given its range."""
+        return self.price * span
+
+    def volatility_move(self, underlying: str, span: Fraction) -> Fraction:
+        """Return the relative move of the volatility of options on an underlying, given the book's range."""
+        return self.volatility * span
+
 
 @dataclass(frozen=True)
 class BookPolicy:
@@ -46,7 +55,8 @@ class BookPolicy:
     `price_range` is relative (0.16 is 16 %), `volatility_range` too; `interest` is a continuous yearly rate;
     `short_option_minimum` a rate of the index per unit short. `collateral` belongs to the model
     "scenarios" and others that trade, `pools` (pool -> asset -> tiers) to the model "collateral". `levels` fall by
-    ratio E / R. What else a model needs is in its `parameters`: see `zkmargin.inputs.models`.
+    ratio E / R. What else a model needs is in its `parameters`: see `zkmargin.inputs.models`. `liquidity`: costs of
+    closing positions, on top of any model's requirements.
     The number of leaves of the book is the next multiple of `pad_to`, at least `minimum_accounts`.
     """
 
@@ -69,35 +79,41 @@ class BookPolicy:
     pad_to: int
     minimum_accounts: int
     parameters: Parameters | None = None
+    liquidity: Costs = field(default_factory=dict)
 
     def to_json(self) -> Json:
-        """Return the book with every default filled in; "parameters" only where the model has its own."""
+        """Return the book with every default filled in; "parameters" and "liquidity" only where there are any."""
         parameters = {} if self.parameters is None else {"parameters": self.parameters.to_json()}
-        return parameters | {
-            "model": self.model,
-            "settlement": self.settlement,
-            "netting": self.netting,
-            "scenario_set": self.scenario_set,
-            "scenarios": [
-                [s.name, fraction_text(s.price), fraction_text(s.volatility), fraction_text(s.weight)]
-                for s in self.scenarios
-            ],
-            "price_range": {asset: fraction_text(value) for asset, value in self.price_range.items()},
-            "volatility_range": fraction_text(self.volatility_range),
-            "interest": fraction_text(self.interest),
-            "short_option_minimum": fraction_text(self.short_option_minimum),
-            "initial_factor": fraction_text(self.initial_factor),
-            "collateral": {asset: _collateral_json(rule) for asset, rule in self.collateral.items()},
-            "pools": {
-                pool: {asset: _tiers_json(tiers) for asset, tiers in assets.items()}
-                for pool, assets in self.pools.items()
-            },
-            "position_limit": fraction_text(self.position_limit),
-            "balance_limit": fraction_text(self.balance_limit),
-            "levels": [[name, fraction_text(ratio)] for name, ratio in self.levels],
-            "pad_to": str(self.pad_to),
-            "minimum_accounts": str(self.minimum_accounts),
-        }
+        liquidity = {"liquidity": costs_json(self.liquidity)} if self.liquidity else {}
+        return (
+            parameters
+            | liquidity
+            | {
+                "model": self.model,
+                "settlement": self.settlement,
+                "netting": self.netting,
+                "scenario_set": self.scenario_set,
+                "scenarios": [
+                    [s.name, fraction_text(s.price), fraction_text(s.volatility), fraction_text(s.weight)]
+                    for s in self.scenarios
+                ],
+                "price_range": {asset: fraction_text(value) for asset, value in self.price_range.items()},
+                "volatility_range": fraction_text(self.volatility_range),
+                "interest": fraction_text(self.interest),
+                "short_option_minimum": fraction_text(self.short_option_minimum),
+                "initial_factor": fraction_text(self.initial_factor),
+                "collateral": {asset: _collateral_json(rule) for asset, rule in self.collateral.items()},
+                "pools": {
+                    pool: {asset: _tiers_json(tiers) for asset, tiers in assets.items()}
+                    for pool, assets in self.pools.items()
+                },
+                "position_limit": fraction_text(self.position_limit),
+                "balance_limit": fraction_text(self.balance_limit),
+                "levels": [[name, fraction_text(ratio)] for name, ratio in self.levels],
+                "pad_to": str(self.pad_to),
+                "minimum_accounts": str(self.minimum_accounts),
+            }
+        )
 
     @staticmethod
     def from_json(name: str, value: Json) -> BookPolicy:
@@ -130,6 +146,9 @@ class BookPolicy:
                 pad_to=book.integer("pad_to"),
                 minimum_accounts=book.integer("minimum_accounts"),
                 parameters=_parameters(model, book, f"{what}.parameters"),
+                liquidity=decoded_costs(book.take("liquidity"), f"{what}.liquidity")
+                if "liquidity" in book
+                else {},
             )
 
 

@@ -7,7 +7,9 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any, cast
 
+from zkmargin.inputs.liquidity import read_costs
 from zkmargin.inputs.models import MODELS, MarginModel
+from zkmargin.inputs.models.scenarios import PortfolioMargin
 from zkmargin.inputs.policy import BookPolicy, Collateral, Netting, Policy, Scenario, Tiers
 from zkmargin.inputs.policy_rules import check_policy
 from zkmargin.inputs.presets import PRESETS, scenario
@@ -68,9 +70,11 @@ def _book(name: str, section: Section) -> BookPolicy:
     model = _model(section)
     shocks = model.shocks
     limits, levels = section.section("limits"), _levels(section)
-    scenario_set, scenarios = _scenarios(section) if shocks else ("", ())
+    optional = model.parameters is not None and model.parameters.least_scenarios == 0
+    stressed = shocks and ("scenarios" in section or not optional)
+    scenario_set, scenarios = _scenarios(section) if stressed else ("custom" if shocks else "", ())
     parameters = None if model.parameters is None else model.parameters.read(section)
-    volatile = parameters is None and any(item.volatility for item in scenarios)
+    volatile = not isinstance(parameters, PortfolioMargin) and any(item.volatility for item in scenarios)
     book = BookPolicy(
         id=name,
         model=model.name,
@@ -91,6 +95,7 @@ def _book(name: str, section: Section) -> BookPolicy:
         pad_to=section.integer("pad_to", 1),
         minimum_accounts=section.integer("minimum_accounts", DEFAULT_MINIMUM_ACCOUNTS),
         parameters=parameters,
+        liquidity=read_costs(section) if model.trades else {},
     )
     limits.finish()
     section.finish()

@@ -14,6 +14,7 @@ from itertools import pairwise
 from zkmargin import limits
 from zkmargin.errors import Problem
 from zkmargin.inputs.decimals import decimal_text
+from zkmargin.inputs.liquidity import cost_faults
 from zkmargin.inputs.models import MODELS
 from zkmargin.inputs.policy import BookPolicy, Policy, Tiers
 from zkmargin.inputs.presets import PRESETS
@@ -101,16 +102,24 @@ def _book(book: BookPolicy, quote: str) -> Iterator[Fault]:
     if book.balance_limit <= 0:
         yield "limits.balance", decimal_text(book.balance_limit), "must be positive", None
     yield from _levels(book)
+    yield from _liquidity(book)
     for name, count in (("pad_to", book.pad_to), ("minimum_accounts", book.minimum_accounts)):
         if not 1 <= count <= limits.MAX_ACCOUNTS:
             yield name, str(count), f"not from 1 to {limits.MAX_ACCOUNTS}", None
 
 
+def _liquidity(book: BookPolicy) -> Iterator[Fault]:
+    yield from cost_faults(book.liquidity)
+    if book.liquidity and not MODELS[book.model].trades:
+        yield "liquidity", None, f"not in the model {book.model}", "it takes no positions"
+
+
 def _scenario_book(book: BookPolicy, quote: str) -> Iterator[Fault]:
     if book.netting not in ("underlying", "joint"):
         yield "netting", book.netting, "unknown netting", 'one of "underlying", "joint"'
-    if not 1 <= len(book.scenarios) <= limits.MAX_SCENARIOS:
-        yield "scenarios", None, f"{len(book.scenarios)} scenarios", f"1 to {limits.MAX_SCENARIOS}"
+    least = 1 if book.parameters is None else book.parameters.least_scenarios
+    if not least <= len(book.scenarios) <= limits.MAX_SCENARIOS:
+        yield "scenarios", None, f"{len(book.scenarios)} scenarios", f"{least} to {limits.MAX_SCENARIOS}"
     if len({item.name for item in book.scenarios}) != len(book.scenarios):
         yield "scenarios", None, "a scenario stands twice", None
     for scenario in book.scenarios:

@@ -58,6 +58,13 @@ def read_table(folder: Path, stem: str, schema: Schema, problems: Problems) -> T
     return None if path is None else read_file(path, schema, problems)
 
 
+def read_optional(folder: Path, stem: str, schema: Schema, problems: Problems) -> Table | None:
+    """Read a table that need not be there; None if it is not, or if there is nothing to speak of."""
+    if any((folder / f"{stem}.{suffix}").exists() for suffix in ("csv", "parquet")):
+        return read_table(folder, stem, schema, problems)
+    return None
+
+
 def find_table(folder: Path, stem: str, problems: Problems) -> Path | None:
     """Return the one file of a table that there has to be, or None (the problem is noted)."""
     found = [path for path in (folder / f"{stem}.csv", folder / f"{stem}.parquet") if path.is_file()]

@@ -125,6 +125,11 @@ def explorer(policy: Policy, market: Market, book_id: str) -> Explorer:
     book = policy.books.get(book_id)
     if book is None or book.model != "scenarios":
         raise UsageError("unknown-book", f"{book_id!r} is no book of the scenarios model")
+    return revaluation_of(policy, market, book)
+
+
+def revaluation_of(policy: Policy, market: Market, book: BookPolicy) -> Explorer:
+    """Return the revaluation of a book's scenarios, and of the market's past ones if its model has history."""
     risk = book_risk(policy, book, market)
     contracts = [item for item in market.contracts if item.name in risk.pnl]
     names = [item.name for item in contracts] + list(market.assets)

@@ -11,14 +11,19 @@ from zkmargin.inputs.policy import Policy
 from zkmargin.margin.brackets import bracket_formula
 from zkmargin.margin.derive.pm2_formula import pm2_formula
 from zkmargin.margin.derive.srm_formula import srm_formula
+from zkmargin.margin.historical import historical_formula
+from zkmargin.margin.liquidity import liquidity_cost
 from zkmargin.margin.portfolio_margin import scenario_formula
-from zkmargin.margin.portfolios import FormulaMargin, Holdings
+from zkmargin.margin.portfolios import Figures, FormulaMargin, Holdings, Portfolios
+from zkmargin.margin.sensitivities import sensitivity_formula
 
 FORMULAS: Mapping[str, Callable[[Policy, Market, str], Holdings]] = {
     "scenarios": scenario_formula,
     "brackets": bracket_formula,
     "derive-pm2": pm2_formula,
     "derive-srm": srm_formula,
+    "historical": historical_formula,
+    "sensitivities": sensitivity_formula,
 }
 
 
@@ -36,4 +41,11 @@ def by_formula(policy: Policy, market: Market, pots: Pots) -> FormulaMargin | No
     if policy.books[pots.book].model not in FORMULAS or not len(pots):
         return None
     rules = formula_of(policy, market, pots.book)
-    return rules.margin(rules.from_pots(pots))
+    return with_liquidity(market, rules, rules.from_pots(pots))
+
+
+def with_liquidity(market: Market, rules: Holdings, portfolios: Portfolios) -> FormulaMargin:
+    """Return a formula's margin of portfolios with what closing their positions costs at a market."""
+    found = rules.margin(portfolios)
+    added = liquidity_cost(market, rules, portfolios)
+    return Figures(found.net, found.equity, found.requirement + added, found.initial + added)

@@ -1,7 +1,7 @@
 """Margin read from the canonical witness: the integers that are proven, for models without a calculator of their own.
 
 What a requirement consists of is shown charge by charge: the named terms of R, and what binds in each, a piece of a
-maximum or a tier.
+maximum, a tier, or the worst scenario.
 """
 
 from __future__ import annotations
@@ -56,6 +56,8 @@ class WitnessCharges:
     def _binding(self, name: str, values: Values) -> str | None:
         if name in self._maxima:
             return self._piece(self._maxima[name], values)
+        if name in self._excesses:
+            return self._worst(self._excesses[name], values)
         if name not in self._tiers:
             return None
         set_ = (t for t, column in enumerate(self._tiers[name]) if column in values)
@@ -66,6 +68,19 @@ class WitnessCharges:
         tight = (s for s, finer in zip(step.slacks, step.finer, strict=True) if values.get(s, 0) < finer)
         slack = next(tight, None)
         return None if slack is None else self._labels[slack]
+
+    def _worst(self, excesses: Mapping[str, int], values: Values) -> str | None:
+        """Return the scenario that exceeds the threshold of an Expected Shortfall by most."""
+        worst = max(excesses, key=lambda scenario: values.get(excesses[scenario], 0))
+        return worst if excesses[worst] in values else None
+
+    @cached_property
+    def _excesses(self) -> dict[str, dict[str, int]]:
+        columns = self.compiled.circuit.columns
+        return {
+            tail.name: {columns[j].name.removeprefix(f"excess:{tail.name}."): j for j in tail.excesses}
+            for tail in self.compiled.circuit.tails
+        }
 
     @cached_property
     def _maxima(self) -> dict[str, MaximumStep]:

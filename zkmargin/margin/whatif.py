@@ -10,7 +10,7 @@ import numpy as np
 
 from zkmargin.inputs.market import Instrument, Market
 from zkmargin.inputs.policy import Policy
-from zkmargin.margin.formulas import formula_of
+from zkmargin.margin.formulas import formula_of, with_liquidity
 from zkmargin.margin.portfolios import Floats, Portfolios
 from zkmargin.risk.pricing import black76, years_between
 from zkmargin.risk.scenarios import option_terms
@@ -27,7 +27,7 @@ def move_market(
     relative.
 
     Spot, marks, index and forwards of an underlying move alike; an option's mark by its change of Black-76
-    value.
+    value; the levels of an order book move with its contract's mark.
     """
     exact = {name: 1 + Fraction(move).limit_denominator(10**9) for name, move in moves.items()}
     stress = 1 + Fraction(volatility).limit_denominator(10**9)
@@ -46,7 +46,10 @@ def move_market(
     )
     options = [item for item in market.contracts if item.kind == "option"]
     marks = {item.name: _remark(market, after, item, interest) for item in options}
-    return replace(after, mark={**after.mark, **marks})
+    after = replace(after, mark={**after.mark, **marks})
+    change = {name: after.mark[name] / market.mark[name] for name in market.depth if market.mark[name]}
+    depth = {name: levels.scaled(change.get(name, Fraction(1))) for name, levels in market.depth.items()}
+    return replace(after, depth=depth)
 
 
 def ladder(
@@ -62,12 +65,8 @@ def ladder(
     Raise UsageError for a book whose model requires nothing.
     """
     interest = policy.books[book_id].interest
-    found = [
-        formula_of(policy, move_market(market, {underlying: move}, interest=interest), book_id).margin(
-            portfolios
-        )
-        for move in moves
-    ]
+    markets = [move_market(market, {underlying: move}, interest=interest) for move in moves]
+    found = [with_liquidity(moved, formula_of(policy, moved, book_id), portfolios) for moved in markets]
     return np.array([item.equity for item in found]), np.array([item.requirement for item in found])
 
 

@@ -44,7 +44,7 @@ def _price_move(book: BookPolicy, asset: str, scenario: Scenario, linear: bool) 
         return Fraction(0)
     rules, span = portfolio_rules(book), book.price_range[asset]
     own = lookup(rules.moves.get(scenario.name, {}), asset)
-    move = scenario.price * span if own is None else own
+    move = scenario.price_move(asset, span) if own is None else own
     if not linear or rules.linear_cap is None:
         return move
     most = rules.linear_cap * span
@@ -91,7 +91,7 @@ def stressed_volatilities(book: BookPolicy, underlying: str, volatility: float, 
     """
     shock = lookup(portfolio_rules(book).volatility, underlying)
     if shock is None:
-        return [volatility * float(factor) for factor in volatility_factors(book)]
+        return [volatility * float(factor) for factor in volatility_factors(book, underlying)]
     term = term_scale(shock, years)
     return [_stressed(shock, term, volatility, float(item.volatility)) for item in book.scenarios]
 
@@ -109,9 +109,10 @@ def _stressed(shock: VolatilityShock, term: float, volatility: float, move: floa
     return volatility * max(0.0, 1 + move * float(shock.down) * term)
 
 
-def volatility_factors(book: BookPolicy) -> Factors:
+def volatility_factors(book: BookPolicy, underlying: str) -> Factors:
     """Return sigma' / sigma per scenario: 1 + move x volatility_range; raise PolicyError below 0."""
-    factors = tuple(1 + scenario.volatility * book.volatility_range for scenario in book.scenarios)
+    span = book.volatility_range
+    factors = tuple(1 + scenario.volatility_move(underlying, span) for scenario in book.scenarios)
     for scenario, factor in zip(book.scenarios, factors, strict=True):
         if factor < 0:
             raise PolicyError(

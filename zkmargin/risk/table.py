@@ -9,11 +9,14 @@ from zkmargin.errors import PolicyError
 from zkmargin.inputs.eligibility import may_hold
 from zkmargin.inputs.market import Instrument, Market
 from zkmargin.inputs.models import MODELS
+from zkmargin.inputs.models.sensitivities import MEASURES, Sensitivities
 from zkmargin.inputs.policy import BookPolicy, Policy
 from zkmargin.risk.comparison import Tolerance, compare, differences
 from zkmargin.risk.deltas import option_deltas
 from zkmargin.risk.derive.pm2_entries import pm2_risk
 from zkmargin.risk.entries import JOINT, BookRisk, Pnl, RiskTable, RiskUnit
+from zkmargin.risk.greeks import sensitivity_pnl
+from zkmargin.risk.history import with_history
 from zkmargin.risk.scenarios import (
     asset_pnl,
     common_unit,
@@ -77,16 +80,22 @@ def book_risk(policy: Policy, book: BookPolicy, market: Market) -> BookRisk:
     if not MODELS[book.model].shocks:
         return BookRisk(book.id, (), (), {})
     _check_ranges(policy, book, market)
+    book = with_history(book, market)
     contracts = [contract for contract in market.contracts if may_hold(book, contract)]
     assets = _moved_assets(policy, book, market)
     if book.netting == "underlying":
         for contract in contracts:
             _refuse_two_prices(book, contract)
-    pnl = {asset: _exact(asset_pnl(book, market, asset)) for asset in assets}
-    pnl |= _contracts_pnl(book, market, contracts)
+    if isinstance(book.parameters, Sensitivities):
+        names: tuple[str, ...] = MEASURES
+        pnl = sensitivity_pnl(book, market, contracts, assets)
+    else:
+        names = tuple(scenario.name for scenario in book.scenarios)
+        pnl = {asset: _exact(asset_pnl(book, market, asset)) for asset in assets}
+        pnl |= _contracts_pnl(book, market, contracts)
     return BookRisk(
         book=book.id,
-        scenarios=tuple(scenario.name for scenario in book.scenarios),
+        scenarios=names,
         units=_units(book, contracts, assets),
         pnl=pnl,
         delta=_deltas(book, market, contracts),

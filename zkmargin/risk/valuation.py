@@ -17,9 +17,13 @@ def lot_value(market: Market, instrument: Instrument) -> Fraction:
     """
     if instrument.kind == "spot":
         return instrument.lot * market.spot[instrument.name]
-    mark = market.mark[instrument.name]
-    size = instrument.lot * instrument.multiplier * market.spot[instrument.settlement]
-    return -size / mark if instrument.inverse else size * mark
+    return value_at(market, instrument, market.mark[instrument.name])
+
+
+def value_at(market: Market, contract: Instrument, price: Fraction) -> Fraction:
+    """Return the exact value in quote of one lot of a contract held long, at a price of its own."""
+    size = contract.lot * contract.multiplier * market.spot[contract.settlement]
+    return -size / price if contract.inverse else size * price
 
 
 def lot_notional(market: Market, instrument: Instrument) -> Fraction:

@@ -17,9 +17,13 @@ if TYPE_CHECKING:
 
 
 class Parameters(ABC):
-    """A model's own numbers in a book of the policy: exact and public. `optional`: a book may do without them."""
+    """A model's own numbers in a book of the policy: exact and public.
+
+    `optional`: a book may do without them. `least_scenarios`: how many of its own a model with shocks needs.
+    """
 
     optional: ClassVar[bool] = False
+    least_scenarios: ClassVar[int] = 1
 
     @classmethod
     @abstractmethod
@@ -64,11 +68,12 @@ class Parameters(ABC):
 class MarginModel:
     """`trades`: takes positions, collateral rules and a position limit. `shocks`: scenarios, ranges, initial factor.
 
-    `pools`: pledges to pools with haircuts instead of positions.
+    `pools`: pledges to pools with haircuts instead of positions. `history`: the market's past moves are scenarios too.
     """
 
     name: str
     trades: bool = False
     shocks: bool = False
     pools: bool = False
+    history: bool = False
     parameters: type[Parameters] | None = None
