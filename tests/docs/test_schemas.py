@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 from derive_market import compiled, market
+from json_schemas import SCHEMAS, validator
 from jsonschema import Draft202012Validator
 from readme_tour import ROOT, Tour, called
-from referencing import Registry, Resource
 
 from zkmargin import canonical
 from zkmargin.attestation.manifest import Manifest
@@ -26,10 +26,6 @@ from zkmargin.inputs.policy import Policy
 from zkmargin.risk.entries import RiskTable
 from zkmargin.risk.table import build_risk_table
 
-SCHEMAS = {path.stem: json.loads(path.read_text()) for path in (ROOT / "docs/schemas").glob("*.json")}
-REGISTRY: Registry[Any] = Registry().with_resources(
-    (schema["$id"], Resource.from_contents(schema)) for schema in SCHEMAS.values()
-)
 FILES = {  # what has a strict parser
     "manifest": "attestation/manifest.json",
     "signature": "attestation/signature.json",
@@ -67,10 +63,6 @@ IMPORTED = {  # a pledge beyond the holding is cut
     "assets.csv": "symbol,usdt_price,loan_tiers_ratio,margin_tiers_ratio,portfolio_tiers_ratio\n"
     "btc,65100.22,[0-10000:100],,\n",
 }
-
-
-def validator(name: str) -> Draft202012Validator:
-    return Draft202012Validator(SCHEMAS[name], registry=REGISTRY)
 
 
 @pytest.fixture(scope="session")

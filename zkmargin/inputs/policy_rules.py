@@ -28,7 +28,7 @@ CHARGES = (
     "short-option minimum",
 )  # pieces of a worst case besides scenarios
 CUSTOM = "custom"  # the name of scenarios that are no preset
-PUBLISHABLE = ("initial_requirement", "requirement", "surplus")
+PUBLISHABLE = ("initial_requirement", "open_interest", "requirement", "surplus")
 
 _DURATION = re.compile(r"([1-9][0-9]{0,5})([smhd])", re.ASCII)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
