@@ -84,7 +84,7 @@ class PortfolioFormula(Holdings):
             charge = lookup(self.rules.minimum_charge, self.contracts[members[0]].underlying)
             if charge is not None:
                 raw = float(charge.rate) * np.abs(self._deltas(portfolios, members)).sum(axis=1)
-                starts, by = ([float(step[i]) for step in charge.multipliers] for i in range(2))
+                starts, by = ([step[i] for step in charge.multipliers] for i in range(2))
                 yield members[0], looked_up(raw, starts, by, "marginal")
 
     def _short_minimum(self, portfolios: Portfolios) -> Iterator[tuple[int, Floats]]:
