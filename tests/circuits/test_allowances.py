@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -30,7 +31,7 @@ def multiplied(p: Signed, q: Signed) -> Expression:
     """Once up to 6, three times from there, seven times from 16."""
     raw = p.gross + q.gross
     pieces = {"1 x": raw, "3 x": raw * 3, "7 x": raw * 7}
-    return maximum("m", pieces, floor_zero=True, allowances={"3 x": F(12), "7 x": F(76)})
+    return maximum("multiplied", pieces, floor_zero=True, allowances={"3 x": F(12), "7 x": F(76)})
 
 
 def netted(p: Signed, q: Signed) -> Expression:
@@ -122,7 +123,7 @@ def test_a_constant_that_would_be_rounded_is_refused(constant: Fraction) -> None
 
 def test_an_auditor_sees_the_constants() -> None:
     text = two_positions(multiplied).circuit.explain()
-    assert "constants in favour of the account: constants of m, once" in text
+    assert "constants in favour of the account: constants of multiplied, once" in text
 
 
 def test_a_gain_is_below_zero_where_it_counts() -> None:
@@ -140,3 +141,10 @@ def test_a_floor_is_a_negative_constant() -> None:
             two_positions(lambda p, q, least=least: floored("m", {"x": p}, least))  # type: ignore[misc]
     text = two_positions(netted).circuit.explain()
     assert "max:down 0 less 12 x below:down 0 >= each of 2: loss, offset" in text
+
+
+def test_constants_stay_as_they_are_and_their_declarations_are_in_the_digest() -> None:
+    circuit = two_positions(lambda p, q: netted(p, q) + multiplied(p, q)).circuit
+    assert circuit.digest.hex() == "8571c61b199ba91ae2658f6c16fd3f5dec2aae0f1e44fe7e248e861b6e06c214"
+    changed = [replace(circuit, **{name: getattr(circuit, name)[1:]}) for name in ("allowances", "floors")]
+    assert len({item.digest for item in (circuit, *changed)}) == 3

@@ -172,6 +172,6 @@ def test_atoms_stay_as_they_are_and_their_declarations_are_in_the_digest() -> No
 
 
 def test_circuits_without_later_declarations_do_not_name_them() -> None:
-    names = {b"waivers", b"tails", b"hypotenuses", b"allowances", b"alone"}
+    names = {b"waivers", b"tails", b"hypotenuses", b"allowances", b"floors", b"alone"}
     plain = compile_circuit(policy(), market(), table(), "portfolio").circuit.canonical
     assert not [name for name in names if b'"' + name + b'":' in plain]
