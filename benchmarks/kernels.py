@@ -20,10 +20,11 @@ import numpy.typing as npt
 
 from zkmargin import _kernels as kernels
 from zkmargin import hashing
+from zkmargin.circuits.term_sums import Term, term_sums
 from zkmargin.group.choice import cache_folder
 from zkmargin.group.generators import GeneratorStore
 from zkmargin.group.native import NativeBackend, derive
-from zkmargin.sparse import SparseValues, SparseWords
+from zkmargin.sparse import Field, SparseValues, SparseWords, words
 
 INSTRUMENTS, SCENARIOS, POSITIONS = 256, 16, 8
 SIDE_BITS, SLACK_BITS = 20, 45
@@ -47,14 +48,14 @@ def timed(work: Callable[[], object], repeat: int = 3) -> Time:
     return Time(*map(min, zip(*times, strict=True)))
 
 
-def columns_of(accounts: int) -> list[tuple[int, npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
-    """Return (first bit, rows, values) of every column that some account uses."""
+def fields_of(accounts: int) -> list[Field]:
+    """Return sides of positions, then slacks, as bits at their places."""
     rng = np.random.default_rng(1)
     both = rng.random(accounts) < 1 / 3
     first = rng.random(accounts) < 0.6
     books = {0: first | both, 1: ~first | both}
     popularity = 1 / np.arange(1, INSTRUMENTS // 2 + 1) ** 0.7
-    columns = []
+    fields = []
     chosen = [np.zeros((accounts, 2 * INSTRUMENTS), dtype=bool)]
     for underlying, members in books.items():
         count = np.where(both, POSITIONS // 2, POSITIONS)
@@ -66,34 +67,24 @@ def columns_of(accounts: int) -> list[tuple[int, npt.NDArray[np.int64], npt.NDAr
     for column in range(2 * INSTRUMENTS):
         rows = np.flatnonzero(chosen[0][:, column])
         sizes = np.minimum(rng.lognormal(5, 2, len(rows)).astype(np.int64) + 1, (1 << SIDE_BITS) - 1)
-        columns.append((SIDE_BITS * column, rows, sizes))
+        fields.append(Field(SIDE_BITS * column, SIDE_BITS, SparseValues(rows, sizes)))
     start = 2 * INSTRUMENTS * SIDE_BITS
     for column in range(2 * SCENARIOS + 6):
         members = books[column % 2] if column < 2 * SCENARIOS else np.ones(accounts, dtype=bool)
         rows = np.flatnonzero(members & (rng.random(accounts) < 15 / 16))  # the binding scenario has no slack
         sizes = np.minimum(rng.lognormal(19, 2.5, len(rows)).astype(np.int64) + 1, (1 << SLACK_BITS) - 1)
-        columns.append((start + SLACK_BITS * column, rows, sizes))
-    return columns
+        fields.append(Field(start + SLACK_BITS * column, SLACK_BITS, SparseValues(rows, sizes)))
+    return fields
 
 
-def standard_book(accounts: int) -> SparseWords:
-    """Return the words of the synthetic book."""
-    words: list[list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]] = [[] for _ in range(WORDS)]
-    for first, rows, values in columns_of(accounts):
-        word, shift = divmod(first, 16)
-        low = values << shift
-        while low.any():
-            words[word].append((rows, low & 0xFFFF))
-            low >>= 16
-            word += 1
-    out = []
-    for parts in words:
-        dense = np.zeros(accounts, dtype=np.uint16)
-        for rows, values in parts:
-            dense[rows] |= values.astype(np.uint16)
-        at = np.flatnonzero(dense)
-        out.append(SparseValues(at, dense[at]))
-    return SparseWords(accounts, tuple(out))
+def terms_of(fields: list[Field]) -> list[tuple[Term, SparseValues]]:
+    """Return sides of positions in one underlying, with 24-bit coefficients for each bit in each scenario."""
+    rng = np.random.default_rng(6)
+    shape = (SIDE_BITS, SCENARIOS + 1)
+    return [
+        (Term((1,) * SIDE_BITS, rng.integers(-1 << 24, 1 << 24, shape)), field.values)
+        for field in fields[:INSTRUMENTS]
+    ]
 
 
 def random_scalars(count: int, seed: int) -> npt.NDArray[np.uint8]:
@@ -118,7 +109,8 @@ def micro() -> float:
 
 def rows(backend: NativeBackend, accounts: int, addition: float) -> None:
     """Print the cost of committing a book."""
-    book = standard_book(accounts)
+    fields = fields_of(accounts)
+    book, terms = words(accounts, WORDS, fields), terms_of(fields)
     blindings = random_scalars(accounts, 1)
     outputs = np.random.default_rng(2).integers(-(2**40), 2**40, (accounts, 4))
     names = [row.to_bytes(40, "big") for row in range(accounts)]
@@ -129,6 +121,8 @@ def rows(backend: NativeBackend, accounts: int, addition: float) -> None:
         f"{accounts:,} accounts, {book.touched / accounts:.1f} touched words each, {len(book.columns)} word columns"
     )
     for name, work in {
+        "witness sums": lambda: term_sums(accounts, SCENARIOS + 1, terms, np.int64, 1 << 60),
+        "witness words": lambda: words(accounts, WORDS, fields),
         "commit_bits": lambda: backend.commit_bits(book, 16 * WORDS, blindings),
         "commit_outputs": lambda: backend.commit_outputs(outputs, blindings),
         "combine_bits": lambda: backend.combine_bits(book, 16 * WORDS, blindings),

@@ -77,7 +77,7 @@ def _prices(market: Market, kept: set[str]) -> dict[str, dict[str, Fraction]]:
 
 def _write_ledger(folder: Path, market: Market, accounts: int, random: np.random.Generator) -> None:
     names = [f"A{i:08}" for i in range(accounts)]
-    _write(
+    write_parquet(
         folder / "accounts.parquet",
         account=names,
         user=[f"user{i}@example.org" for i in range(accounts)],
@@ -85,24 +85,24 @@ def _write_ledger(folder: Path, market: Market, accounts: int, random: np.random
         book=["portfolio"] * accounts,
     )
     cash = (np.minimum(random.lognormal(14, 1, accounts), 9e7) * 100).astype(np.int64) + 100  # few fall short
-    _write(
+    write_parquet(
         folder / "balances.parquet",
         account=names,
         pot=["cross"] * accounts,
         asset=["USD"] * accounts,
-        held=_decimals(cash, MONEY),
-        owed=_decimals(np.zeros(accounts, np.int64), MONEY),
+        held=decimals(cash, MONEY),
+        owed=decimals(np.zeros(accounts, np.int64), MONEY),
     )
     which, lots = _positions(market, accounts, random)
     step = np.array([int(item.lot * 1000) for item in market.contracts])
     contracts = np.array([item.name for item in market.contracts])
-    _write(
+    write_parquet(
         folder / "positions.parquet",
         account=pa.array(np.repeat(np.array(names), POSITIONS)),
         pot=["cross"] * (accounts * POSITIONS),
         instrument=pa.array(contracts[which]),
-        quantity=_decimals(lots * step[which], QUANTITY),
-        entry_cost=_decimals(np.zeros(len(lots), np.int64), MONEY),
+        quantity=decimals(lots * step[which], QUANTITY),
+        entry_cost=decimals(np.zeros(len(lots), np.int64), MONEY),
     )
 
 
@@ -126,11 +126,12 @@ def _positions(
     return chosen.reshape(-1), size * random.choice([-1, 1], len(size))
 
 
-def _decimals(values: npt.NDArray[np.int64], kind: pa.Decimal128Type) -> pa.Array:
+def decimals(values: npt.NDArray[np.int64], kind: pa.Decimal128Type) -> pa.Array:
     """Return integers as decimals of the type's scale: 1234 at scale 3 is 1.234."""
     wide = np.stack([values, values >> 63], axis=1).astype("<i8")
     return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(wide.tobytes())])
 
 
-def _write(path: Path, **columns: object) -> None:
+def write_parquet(path: Path, **columns: object) -> None:
+    """Write one table."""
     pq.write_table(pa.table(columns), path)

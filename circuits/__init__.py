@@ -1,6 +1,6 @@
 """Margin rules as linear circuits: what is proven. An auditor reads this folder to know what a policy means.
 
-The policies         scenario  collateral            each states N, E, R and I of its book, in a page
+The policies         scenario  brackets  collateral  each states N, E, R and I of its book, in a page
 The language         expression  parameters  atoms/  curvature, named parameters; one convex function a file
                      builder  alone                  inputs, statements, deficits: the vocabulary of a policy
 From rule to circuit draft  lowering  layout         columns and integer rows; one rounding rule; who lies where

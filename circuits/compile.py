@@ -11,6 +11,8 @@ from zkmargin.circuits.brackets import bracket_rules
 from zkmargin.circuits.builder import Rules
 from zkmargin.circuits.collateral import collateral_rules
 from zkmargin.circuits.compiled import CompiledBook
+from zkmargin.circuits.derive_pm2 import derive_pm2_rules
+from zkmargin.circuits.derive_srm import derive_srm_rules
 from zkmargin.circuits.facts import market_facts
 from zkmargin.circuits.historical import historical_rules
 from zkmargin.circuits.rules import check_circuit
@@ -28,6 +30,8 @@ COMPILERS: dict[int, dict[str, Model]] = {
         "scenarios": scenario_rules,
         "collateral": collateral_rules,
         "brackets": bracket_rules,
+        "derive-pm2": derive_pm2_rules,
+        "derive-srm": derive_srm_rules,
         "historical": historical_rules,
         "sensitivities": sensitivity_rules,
     },

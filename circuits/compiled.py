@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 
+import numpy as np
+
 from zkmargin.circuits.circuit import Circuit
 from zkmargin.circuits.draft import Row
 from zkmargin.circuits.fill import Program
 from zkmargin.circuits.steps import Step
 from zkmargin.circuits.variables import InputKey
 from zkmargin.circuits.witness import Witness
+from zkmargin.errors import CircuitError
 from zkmargin.inputs.ledger import Pots
 
 
@@ -48,7 +51,19 @@ class CompiledBook:
         return Program(self.circuit, self.steps)
 
     def fill(self, pots: Pots) -> Witness:
-        """Return the canonical witness of every pot at once; see `fill.Program.run`."""
-        return self.program.run(
-            pots.values, len(pots), lambda row: "account {} pot {}".format(*pots.labels[row])
-        )
+        """Return the canonical witness of every pot at once; see `fill.Program.run`.
+
+        Raise CircuitError, which names the pot, for one beyond the book's money limit.
+        """
+        witness = self.program.run(pots.values, len(pots))
+        for index, found in witness.auxiliary.items():
+            column = self.circuit.columns[index]
+            beyond = found.rows[np.flatnonzero(found.values > column.capacity)].tolist()
+            if beyond:
+                account, pot = pots.labels[beyond[0]]
+                raise CircuitError(
+                    "beyond-limit",
+                    f"account {account} pot {pot}: {column.name} is beyond the money limit of book {pots.book}",
+                    hint="a book with a higher limit can take the account",
+                )
+        return witness

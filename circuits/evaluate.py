@@ -1,25 +1,21 @@
 """Integer rows over sparse columns, for all accounts at once; what an account does not hold costs nothing.
 
-Arithmetic is int64 where no partial sum can reach 2^62 by what the columns can hold, else Python integers.
+What the columns can hold bounds every partial sum, and so chooses the arithmetic; see `term_sums`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from zkmargin.circuits.arrays import dot
+from zkmargin.circuits.arrays import dot, products
 from zkmargin.circuits.circuit import Circuit
 from zkmargin.circuits.draft import Row
 from zkmargin.circuits.expression import SideKey
-from zkmargin.sparse import EMPTY, INT64_SAFE, Rows, SparseValues, Values
-
-FEW = 64  # amounts for which bits are multiplied one by one; more are looked up
-CHUNK = 8  # bits per table
+from zkmargin.circuits.term_sums import Term, term_sums
+from zkmargin.sparse import INT64_SAFE, Rows, SparseValues, Values
 
 
 @dataclass
@@ -31,30 +27,20 @@ class State:
     columns: dict[int, SparseValues]
 
 
-@dataclass(frozen=True)
-class _SideBlock:
-    side: SideKey
-    widths: tuple[int, ...]
-    matrix: Values  # [parts, rows of the block]
-
-
 class Block:
     """Several rows, evaluated together over the accounts that they touch."""
 
     def __init__(self, circuit: Circuit, rows: Sequence[Row], reach: int) -> None:
         """Prepare; `reach` bounds whatever is computed from the result."""
-        self.dtype = np.dtype(np.int64 if reach < INT64_SAFE else object)
+        self.reach = max(reach, _largest(circuit, rows))
+        self.dtype = np.dtype(np.int64 if self.reach < INT64_SAFE else object)
         self.count = len(rows)
-        columns = dict.fromkeys(column for row in rows for column in row.columns)
-        self.sides = self._sides(circuit, rows)
-        self.columns = [
-            (column, np.array([row.columns.get(column, 0) for row in rows], dtype=self.dtype))
-            for column in columns
-        ]
+        self.sides = dict(self._sides(circuit, rows))
+        self.columns = dict(self._columns(circuit, rows))
 
-    def _sides(self, circuit: Circuit, rows: Sequence[Row]) -> list[_SideBlock]:
-        """Return the coefficients of every side: slices of one matrix over all parts."""
-        sides = tuple(sorted({side for row in rows for side in row.sides}))
+    def _sides(self, circuit: Circuit, rows: Sequence[Row]) -> Iterator[tuple[SideKey, Term]]:
+        """Yield the coefficients of every side: slices of one matrix over all parts."""
+        sides = _sides_of(rows)
         parts = circuit.side_parts[sides]
         matrix = np.zeros((len(parts.columns), len(rows)), dtype=self.dtype)
         position = np.zeros(len(circuit.columns), dtype=np.int64)
@@ -63,26 +49,38 @@ class Block:
             matrix[position[circuit.side_parts[row.sides].columns], i] = row.coefficients
         widths = [circuit.columns[column].width for column in parts.columns.tolist()]
         ends = parts.starts + parts.counts
-        blocks = zip(sides, parts.starts.tolist(), ends.tolist(), strict=True)
-        return [_SideBlock(side, tuple(widths[a:b]), matrix[a:b]) for side, a, b in blocks]
+        for side, a, b in zip(sides, parts.starts.tolist(), ends.tolist(), strict=True):
+            yield side, Term(tuple(widths[a:b]), matrix[a:b])
+
+    def _columns(self, circuit: Circuit, rows: Sequence[Row]) -> Iterator[tuple[int, Term]]:
+        for column in dict.fromkeys(column for row in rows for column in row.columns):
+            matrix = np.array([[row.columns.get(column, 0) for row in rows]], dtype=self.dtype)
+            yield column, Term((circuit.columns[column].width,), matrix)
 
     def evaluate(self, state: State) -> tuple[Rows, Values]:
         """Return the accounts that anything touches, rising, and their values, [accounts, rows]."""
-        sides = [(block, state.sides[block.side]) for block in self.sides if block.side in state.sides]
-        columns = [(a, state.columns[column]) for column, a in self.columns if column in state.columns]
-        at, index = _union(state.rows, [values.rows for _, values in (*sides, *columns)])
-        out = np.zeros((len(at), self.count), dtype=self.dtype)
-        for block, values in sides:
-            out[index(values.rows)] += _digits(values.values, block.widths, block.matrix)
-        for a, values in columns:
-            out[index(values.rows)] += values.values.astype(self.dtype)[:, None] * a
-        return at, out
+        sides = [(term, state.sides[side]) for side, term in self.sides.items() if side in state.sides]
+        columns = [(term, state.columns[j]) for j, term in self.columns.items() if j in state.columns]
+        return term_sums(state.rows, self.count, [*sides, *columns], self.dtype, self.reach)
 
 
 def reach(circuit: Circuit, row: Row) -> int:
     """Bound the size of a row's value by what the columns can hold."""
     total = sum(abs(a) * circuit.columns[column].capacity for column, a in row.columns.items())
     return total + dot(np.abs(row.coefficients), circuit.side_parts[row.sides].capacities)
+
+
+def _largest(circuit: Circuit, rows: Sequence[Row]) -> int:
+    """Bound every amount that rows take in, also where its coefficient is 0."""
+    parts = circuit.side_parts[_sides_of(rows)]
+    last = parts.starts + parts.counts - 1
+    amounts = products(parts.lots[last], parts.capacities[last] + 1)
+    capacities = [circuit.columns[column].capacity for row in rows for column in row.columns]
+    return max([*amounts.tolist(), *capacities], default=0)
+
+
+def _sides_of(rows: Sequence[Row]) -> tuple[SideKey, ...]:
+    return tuple(sorted({side for row in rows for side in row.sides}))
 
 
 def put(state: State, circuit: Circuit, column: int, rows: Rows, values: Values) -> None:
@@ -92,50 +90,3 @@ def put(state: State, circuit: Circuit, column: int, rows: Rows, values: Values)
         return
     dtype = np.int64 if circuit.columns[column].width <= 62 else object
     state.columns[column] = SparseValues(rows[keep], values[keep].astype(dtype))
-
-
-def _union(rows: int, groups: Sequence[Rows]) -> tuple[Rows, Any]:
-    """Return the rows of all groups, rising, and a function from rows to their positions among them."""
-    groups = [group for group in groups if len(group)]
-    if not groups:
-        return EMPTY.rows, lambda _: EMPTY.rows
-    if 8 * sum(map(len, groups)) > rows:
-        touched = np.zeros(rows, dtype=bool)
-        for group in groups:
-            touched[group] = True
-        position = np.cumsum(touched) - 1
-        return np.flatnonzero(touched), lambda group: position[group]
-    at = np.unique(np.concatenate(groups))
-    return at, lambda group: np.searchsorted(at, group)
-
-
-def _digits(values: Values, widths: tuple[int, ...], matrix: Values) -> Values:
-    """Sum of digit x coefficient of its part; digits lie from the lowest bit on."""
-    lots = values.astype(matrix.dtype)
-    if len(widths) == 1:
-        return _outer(lots, matrix[0])
-    if max(widths) == 1 and len(values) > FEW and matrix.dtype != object:
-        return _looked_up(lots, matrix)
-    out = np.zeros((len(values), matrix.shape[1]), dtype=matrix.dtype)
-    shift = 0
-    for width, row in zip(widths, matrix, strict=True):
-        out += _outer((lots >> shift) & ((1 << width) - 1), row)
-        shift += width
-    return out
-
-
-def _outer(values: Values, row: Values) -> Values:
-    product: Values = values[:, None] * row[None, :]
-    return product
-
-
-def _looked_up(lots: npt.NDArray[np.int64], matrix: Values) -> Values:
-    """Sum of the coefficients of the bits that are set, by tables over 8 bits."""
-    out = np.zeros((len(lots), matrix.shape[1]), dtype=matrix.dtype)
-    for start in range(0, len(matrix), CHUNK):
-        chunk = matrix[start : start + CHUNK]
-        table = np.zeros((1 << len(chunk), matrix.shape[1]), dtype=matrix.dtype)
-        for bit, row in enumerate(chunk):
-            table[1 << bit : 2 << bit] = table[: 1 << bit] + row
-        out += table[(lots >> start) & (len(table) - 1)]
-    return out

@@ -12,7 +12,7 @@ from zkmargin.inputs.decimals import decimal_text
 from zkmargin.wording import counted
 
 if TYPE_CHECKING:
-    from zkmargin.circuits.circuit import Circuit, Hypotenuse, OmittedRow, Tail, Waivers
+    from zkmargin.circuits.circuit import Circuit, Hypotenuse, OmittedRow, OneHot, Tail, Waivers
 
 SHOWN = 8  # items of a list before the rest is counted
 
@@ -107,8 +107,13 @@ def _requirements(circuit: Circuit) -> Iterator[str]:
 
 
 def _sum(circuit: Circuit, terms: Terms) -> str:
-    parts = [f"{a:,} x {circuit.columns[var - len(OUTPUTS)].name}" for var, a in terms if var >= len(OUTPUTS)]
-    return " + ".join(parts) or "0"
+    """Write a sum; what hangs on one group of tiers is one term of it."""
+    group_of = {column: group.name for group in circuit.one_hots for column in (*group.tiers, *group.parts)}
+    parts = [
+        f"{group_of[column]} by tiers" if column in group_of else f"{a:,} x {circuit.columns[column].name}"
+        for column, a in ((var - len(OUTPUTS), a) for var, a in terms if var >= len(OUTPUTS))
+    ]
+    return " + ".join(dict.fromkeys(parts)) or "0"
 
 
 def _maxima(circuit: Circuit) -> Iterator[str]:
@@ -143,13 +148,41 @@ def _selectors(circuit: Circuit) -> Iterator[str]:
         yield "  none: every rule is convex or affine"
     for group in circuit.one_hots:
         knots = ", ".join(f"{knot:,}" for knot in group.knots)
-        yield f"  {group.name}: one of {counted(len(group.tiers), 'tier')}, from {knots} lots, set by the amount itself"
+        tiers = f"one of {counted(len(group.tiers), 'tier')}, from {knots} lots{_beyond(circuit, group)}"
+        yield f"  {group.name}: {tiers}, set by the amount itself"
+        yield from _functions(circuit, group)
     for waivers in circuit.waivers:
         rows = [name.split(" >= ", 1)[-1] for name in _waived(circuit, waivers)]
         yield (
             f"  not convex: {waivers.name}: at most {waivers.budget:,} of {len(rows):,} inequalities waived, "
             f"a bit each: {_listed(rows)}"
         )
+
+
+def _beyond(circuit: Circuit, group: OneHot) -> str:
+    """Say how many lots of a split position lie below its tiers."""
+    inputs, index = circuit.inputs, circuit.input_index
+    positions = {
+        inputs[i].sides[0].parts[0][0]: label for (kind, label), i in index.items() if kind == "position"
+    }
+    small = index.get(("small", positions.get(group.amount[0][0], "")))
+    if small is None:
+        return ""
+    column, lots = inputs[small].sides[0].parts[0]
+    return f" beyond the first {lots * circuit.columns[column].capacity:,}"
+
+
+def _functions(circuit: Circuit, group: OneHot) -> Iterator[str]:
+    """State what a group's tiers cost in each output, in equity quanta."""
+    for output in (E, R, I):
+        definition = circuit.definition(output)
+        terms = {} if definition is None else dict(definition.terms)
+        if _used((*group.tiers, *group.parts), terms):
+            pieces = (
+                f"{abs(terms.get(variable(tier), 0)):,} at {knot:,} and {abs(terms.get(variable(part), 0)):,} a lot"
+                for tier, part, knot in zip(group.tiers, group.parts, group.knots, strict=True)
+            )
+            yield f"    in {OUTPUTS[output]}: {', '.join(pieces)}"
 
 
 def _waived(circuit: Circuit, group: Waivers) -> list[str]:

@@ -8,7 +8,7 @@ its amount is not 0, one of two deficits is 0, every slack follows from its equa
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -26,10 +26,6 @@ from zkmargin.errors import CircuitError
 from zkmargin.sparse import INT64_SAFE, SparseValues, Values
 
 
-def _row(index: int) -> str:
-    return f"row {index}"
-
-
 class Program:
     """The steps of a circuit, prepared for arrays."""
 
@@ -39,17 +35,9 @@ class Program:
         most = sum(reach(circuit, step.row) for step in steps if isinstance(step, OutputStep))
         self.money = np.dtype(np.int64 if most < INT64_SAFE else object)
 
-    def run(
-        self, values: Mapping[InputKey, SparseValues], rows: int, name_of: Callable[[int], str] = _row
-    ) -> Witness:
-        """Fill `rows` accounts from their amounts in lots; see `loading.load_sides` for what is refused.
-
-        Raise CircuitError for an account beyond the book's money limit, which `name_of` names.
-        """
-        witness = self.complete(load_sides(self.circuit, values), rows)
-        for j, found in witness.auxiliary.items():
-            self._check_width(j, found, name_of)
-        return witness
+    def run(self, values: Mapping[InputKey, SparseValues], rows: int) -> Witness:
+        """Fill `rows` accounts from their amounts in lots; see `loading.load_sides` for what is refused."""
+        return self.complete(load_sides(self.circuit, values), rows)
 
     def complete(self, sides: Mapping[SideKey, SparseValues], rows: int) -> Witness:
         """Fill everything that follows from the sides of the inputs, whether or not both of a pair are used."""
@@ -71,16 +59,6 @@ class Program:
                 case DeficitStep():
                     self._deficit(state, step, outputs)
         return Witness(self.circuit, rows, outputs, state.sides, state.columns)
-
-    def _check_width(self, index: int, found: SparseValues, name_of: Callable[[int], str]) -> None:
-        column = self.circuit.columns[index]
-        beyond = found.rows[np.flatnonzero(found.values > column.capacity)].tolist()
-        if beyond:
-            raise CircuitError(
-                "beyond-limit",
-                f"{name_of(beyond[0])}: {column.name} is beyond the money limit of book {self.circuit.name}",
-                hint="a book with a higher limit can take the account",
-            )
 
     def _block(self, step: Step) -> Block:
         match step:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from zkmargin import limits
 from zkmargin.circuits.arrays import term_arrays
 from zkmargin.circuits.circuit import OUTPUTS, E, N, R, variable
-from zkmargin.circuits.published import ON_DEMAND, published_forms
+from zkmargin.circuits.published import published_forms, published_on_demand
 from zkmargin.circuits.structure import BN254_ORDER, Structure, normal
 from zkmargin.circuits.variables import Terms
 from zkmargin.errors import CircuitError
@@ -72,7 +72,7 @@ def check_wrap(structure: Structure) -> None:
 def check_published(structure: Structure) -> None:
     """Check that every total is the sum of its own inputs or deficit, that none is missing, and their order."""
     circuit = structure.circuit
-    chosen = [name for name in ON_DEMAND if name in circuit.published]
+    chosen = published_on_demand(circuit.published)
     expected = published_forms(circuit.inputs, circuit.deficits, chosen)
     for name in (*expected, *circuit.published):
         if expected.get(name) != circuit.published.get(name):

@@ -1,7 +1,8 @@
-"""`zkmargin demo`: a small exchange attests, a customer and an auditor verify, and cheats are caught."""
+"""`zkmargin demo`: a small exchange attests, a customer and an auditor verify, a lender too, and cheats are caught."""
 
 from __future__ import annotations
 
+import secrets
 import tempfile
 import time
 from collections.abc import Iterator
@@ -17,6 +18,8 @@ from zkmargin.attestation.private import PrivateFolder
 from zkmargin.attestation.report import Outcome, Report
 from zkmargin.bundle import Bundle, write_bundle
 from zkmargin.bundle_verifier import Identity, verify_bundle
+from zkmargin.claim_maker import make_claim, read_attested
+from zkmargin.claim_verifier import Expectation, verify_claim
 from zkmargin.cli import cheats
 from zkmargin.cli.output import say
 from zkmargin.cli.verdict import money
@@ -28,9 +31,11 @@ from zkmargin.inputs.example import write_example
 from zkmargin.inputs.ledger import Ledger
 from zkmargin.margin.accounts import calculate_all
 from zkmargin.risk.table import build_risk_table
+from zkmargin.secrets import KEY_BYTES, NonceKey
 from zkmargin.signing import SigningKey, generate, load_signing_key
 from zkmargin.wording import counted
 
+CLAIM, LENDER = "equity >= 1.5 * requirement", "lender.example/loan-1"
 REFERENCE_ACCOUNTS, NATIVE_ACCOUNTS = 200, 2000
 
 
@@ -59,6 +64,10 @@ class Stage:
         (bundle,) = self.private.bundles([account])
         return bundle
 
+    def verify_claim(self, data: bytes, context: str) -> Report:
+        expected = Expectation(CLAIM, context)
+        return verify_claim(self.backend, data, self.attestation, [self.key.public], expected).report
+
     def verify(self, bundle: Bundle, identity: Identity, attestation: Path | None = None) -> Report:
         data = write_bundle(self.backend, bundle, self.key)
         where = attestation or self.attestation
@@ -71,7 +80,7 @@ class Stage:
 )
 @click.option("--keep", type=click.Path(path_type=Path), help="Keep all files in this new directory.")
 def command(accounts: int | None, keep: Path | None) -> None:
-    """Play a small exchange from example data: attest, verify a customer, audit, and catch cheats."""
+    """Play a small exchange from example data: attest, verify a customer, audit, claim, and catch cheats."""
     backend = default_backend()
     count = accounts or (REFERENCE_ACCOUNTS if backend.name.startswith("reference") else NATIVE_ACCOUNTS)
     if keep is not None:
@@ -90,6 +99,7 @@ def _play(backend: Backend, folder: Path, accounts: int) -> None:
     who = _customer(stage)
     _verify(stage, who)
     _audit(stage, attested)
+    _claim(stage)
     _cheat(stage, who)
     say("done: an honest snapshot verified, and every cheat was caught by a check that names it")
 
@@ -191,8 +201,32 @@ def _audit(stage: Stage, attested: Attested) -> None:
         say(f"   {report.verdict}")
 
 
+def _claim(stage: Stage) -> None:
+    account, pot = _healthy(stage)
+    with _step(f"5. The customer of account {account} proves to a lender: {CLAIM}"):
+        nonces = NonceKey(secrets.token_bytes(KEY_BYTES)).source(stage.backend.order)
+        attested, bundle = read_attested(stage.attestation), stage.bundle(account)
+        claim = make_claim(stage.backend, attested, [bundle], CLAIM, LENDER, nonces, pots=[pot])
+        data = claim.to_bytes(stage.backend)
+        report = stage.verify_claim(data, LENDER)
+        _expect(report, Outcome.PASSED)
+        say(f"   {LENDER}: {report.verdict}, {len(data)} bytes; no position and no balance is in them")
+        report = stage.verify_claim(data, "another.example/7")
+        _expect(report, Outcome.FAILED)
+        check = next(check for check in report.checks if check.outcome is Outcome.FAILED)
+        say(f"   shown to another.example/7: {report.verdict} by [{check.name}]: {check.detail}")
+
+
+def _healthy(stage: Stage) -> tuple[str, str]:
+    """Pick a pot of which the claim is true, with a requirement, and hence positions."""
+    policy, table, pots = stage.snapshot.policy, stage.snapshot.table, stage.ledger.pots
+    margin = calculate_all(policy, table, pots)["portfolio"]
+    able = (2 * margin.equity >= 3 * margin.requirement) & (margin.requirement > 0)
+    return margin.labels[int(able.nonzero()[0][0])]
+
+
 def _cheat(stage: Stage, account: str) -> None:
-    with _step("5. The exchange cheats, and signs whatever it likes"):
+    with _step("6. The exchange cheats, and signs whatever it likes"):
         _leave_out(stage, account)
         _change_position(stage, account)
         _lower_total(stage)

@@ -33,6 +33,8 @@ MODULES = {
     "attest": "attest",
     "bundle": "bundle",
     "verify": "verify",
+    "claim": "claim",
+    "verify-claim": "verify_claim",
     "audit": "audit",
     "doctor": "doctor",
 }

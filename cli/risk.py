@@ -90,7 +90,7 @@ def _check_overstatement(policy: Policy, name: str, compiled: CompiledBook) -> N
             f" {policy.quote}, more than max_overstatement",
             expected=f"at most {decimal_text(policy.max_overstatement)}",
             actual=_ceiling(worst),
-            hint="lower units.margin_quantum, or raise attestation.max_overstatement",
+            hint="lower units.margin_quantum (brackets: equity_quantum), or raise attestation.max_overstatement",
         )
 
 

@@ -15,7 +15,9 @@ from zkmargin.cli.main import zkmargin
 
 DOCUMENT = Path(__file__).with_name("cli.md")
 WIDTH = 100
-BLOCK = re.compile(r"(?<=<!-- )(zkmargin[a-z ]*)( -->\n+```text\n)(.*?)(?=^```$)", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(
+    r"(?<=<!-- )(zkmargin(?: [a-z-]+)*)( -->\n+```text\n)(.*?)(?=^```$)", re.MULTILINE | re.DOTALL
+)
 
 
 def helps(command: click.Command = zkmargin, name: str = "zkmargin") -> Iterator[tuple[str, str]]:

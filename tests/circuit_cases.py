@@ -9,11 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from zkmargin.circuits.atoms import maximum, piecewise
+from zkmargin.circuits.atoms import (
+    Tiers,
+    either,
+    expected_shortfall,
+    maximum,
+    norm,
+    piecewise,
+    value_at_risk,
+)
 from zkmargin.circuits.builder import Rules
 from zkmargin.circuits.circuit import Circuit, Equation, variable
 from zkmargin.circuits.compiled import CompiledBook
-from zkmargin.circuits.expression import Expression, Signed
+from zkmargin.circuits.expression import Expression, Signed, total
 from zkmargin.circuits.facts import CircuitFacts
 from zkmargin.circuits.rules import RULES
 from zkmargin.circuits.structure import Structure
@@ -62,6 +70,21 @@ def two_positions(
     rules.requirement(requirement(p, q))
     rules.initial_requirement(Expression())
     return rules.compile()
+
+
+def everything(p: Signed, q: Signed) -> Expression:
+    """A rule with every kind of step."""
+    losses = {"a": p * 2 - q, "b": q * "0.7", "c": -p, "d": p + q}
+    tiers = Tiers("t", p.gross, [0, 3, 9], apart=True)
+    return total(
+        (
+            maximum("m", {"a": p, "b": either(q * 2, p.gross)}, floor_zero=True),
+            expected_shortfall("es", losses, "0.4", floor_zero=False),
+            value_at_risk("var", losses, 1),
+            norm("n", {"p": p, "q": q, "r": p - q}),
+            tiers.function("f", [1, 4, 50], [1, 2, 5]),
+        )
+    )
 
 
 def columns(*rows: Inputs) -> dict[tuple[str, str], SparseValues]:

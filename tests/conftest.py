@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-# Rooms whose code depends on the backend: the core, which runs once more without the native module.
-CORE_ROOMS = frozenset({"attestation", "group", "malicious", "packaging", "proofs", "vectors"})
+# Rooms whose code has native parts: the core, which runs once more without the native module.
+CORE_ROOMS = frozenset({"attestation", "circuits", "group", "malicious", "packaging", "proofs", "vectors"})
 
 HERE = Path(__file__).parent
 

@@ -71,3 +71,19 @@ def commands(text: str) -> Iterator[tuple[str, tuple[str, ...]]]:
 def take(readme: str, folder: Path) -> Tour:
     """Run every command of the README in one folder."""
     return Tour(folder, tuple(Step(line, shown, *called(folder, line)) for line, shown in commands(readme)))
+
+
+def squeezed(line: str) -> str:
+    """Column widths depend on the rows that were left out."""
+    return " ".join(line.split())
+
+
+def missing(step: Step) -> list[str]:
+    """Return the shown lines that the command did not print, in this order or at all."""
+    printed = [squeezed(line) for line in (step.err + "\n" + step.out).splitlines()]
+    absent = []
+    for line in step.shown:
+        pattern = re.escape(squeezed(line)).replace("…", ".*")
+        if not any(re.fullmatch(pattern, other) for other in printed):
+            absent.append(line)
+    return absent

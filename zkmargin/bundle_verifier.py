@@ -19,7 +19,7 @@ from zkmargin.bundle import Bundle, BundleLeaf, SignedBundle, read_bundle
 from zkmargin.circuits.witness import check_row
 from zkmargin.commitment import book_context, uid_commitment
 from zkmargin.errors import UnmetPolicyError, UsageError, VerificationError
-from zkmargin.group.backend import Backend
+from zkmargin.group.backend import Backend, Points
 from zkmargin.inputs.ledger import InputKey, User
 from zkmargin.margin.accounts import BookMargin, calculate
 from zkmargin.tree import check_inclusion
@@ -38,6 +38,22 @@ class Identity:
 
     user: str | None = None
     nonce: bytes | None = None
+
+
+@dataclass(frozen=True, repr=False)
+class OpenedLeaf:
+    """The margin of a pot (a book of one row), and its leaf as it stands in the tree."""
+
+    margin: BookMargin
+    uid: bytes
+    a: Points
+    b: Points
+
+    @property
+    def outputs(self) -> tuple[int, int, int, int]:
+        """Return N, E, R, I in equity quanta."""
+        pot = self.margin.pot(0)
+        return pot.net, pot.equity, pot.requirement, pot.initial
 
 
 @dataclass(frozen=True, repr=False)
@@ -83,7 +99,7 @@ def verify_bundle(
         "bundle signature", lambda: _check_signature(opened, signed.public_key), "by the attestation's key"
     )
     report.check(
-        "bundle snapshot", lambda: _check_snapshot(backend, header, bundle), "belongs to this attestation"
+        "bundle snapshot", lambda: check_snapshot(backend, header, bundle), "belongs to this attestation"
     )
     user = _check_identity(report, bundle, identity)
     count = counted(len(bundle.leaves), "distinct leaf", "distinct leaves")
@@ -107,7 +123,8 @@ def _check_signature(opened: SignedBundle, key: bytes) -> None:
         )
 
 
-def _check_snapshot(backend: Backend, header: Header, bundle: Bundle) -> None:
+def check_snapshot(backend: Backend, header: Header, bundle: Bundle) -> None:
+    """Raise VerificationError unless the bundle belongs to the snapshot of this header."""
     digest = header.digest(backend.order)
     if bundle.snapshot != digest:
         raise VerificationError(
@@ -183,7 +200,7 @@ def _check_leaf(
 
     def action() -> BookMargin:
         book = header.book(leaf.book)
-        return open_leaf(backend, header, book, inputs, bundle.account, leaf, user)
+        return open_leaf(backend, header, book, inputs, bundle.account, leaf, user).margin
 
     return report.check(
         name, action, "your numbers give this leaf, every equation of the circuit holds, it is in the root"
@@ -198,8 +215,8 @@ def open_leaf(
     account: str,
     leaf: BundleLeaf,
     user: User,
-) -> BookMargin:
-    """Recompute one leaf from its inputs and check it against the root; return the pot's margin.
+) -> OpenedLeaf:
+    """Recompute one leaf from its inputs and check it against the root; return what it opens to.
 
     Raise VerificationError if the inputs do not fit the circuit, an equation fails, or the leaf is another one.
     """
@@ -219,7 +236,7 @@ def open_leaf(
     context = book_context(header.exchange, header.snapshot_id, book.id)
     uid = uid_commitment(context, user.id, account, leaf.pot, user.nonce, leaf.salt)
     check_inclusion(backend, context, leaf.index, book.leaves, uid, a, b, leaf.path, book.root)
-    return margin
+    return OpenedLeaf(margin, uid, a, b)
 
 
 def _check_records(report: Report, bundle: Bundle, records: Records) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 
 from zkmargin.errors import DecodeError
 from zkmargin.group.backend import Backend, Points
-from zkmargin.hashing import byte_rows, row_digests
+from zkmargin.hashing import ByteRows, byte_rows, row_digests
 
 UID_BYTES, POINT_BYTES = 32, 64
 LEAF_BYTES = UID_BYTES + 2 * POINT_BYTES
@@ -65,11 +65,7 @@ class Leaves:
 
     def to_bytes(self, backend: Backend) -> bytes:
         """Encode: per leaf uid (32), A (64), B (64)."""
-        a, b = backend.encode(self.a), backend.encode(self.b)
-        return b"".join(
-            uid + a[i * POINT_BYTES : (i + 1) * POINT_BYTES] + b[i * POINT_BYTES : (i + 1) * POINT_BYTES]
-            for i, uid in enumerate(self.uids)
-        )
+        return np.concatenate(self._columns(backend), axis=1).tobytes()
 
     @staticmethod
     def from_bytes(backend: Backend, data: bytes, count: int) -> Leaves:
@@ -78,17 +74,19 @@ class Leaves:
             raise DecodeError(
                 "leaves", "the leaf list has a wrong length", expected=count * LEAF_BYTES, actual=len(data)
             )
-        starts = range(0, len(data), LEAF_BYTES)
-        uids = tuple(data[s : s + UID_BYTES] for s in starts)
-        a = b"".join(data[s + UID_BYTES : s + UID_BYTES + POINT_BYTES] for s in starts)
-        b = b"".join(data[s + UID_BYTES + POINT_BYTES : s + LEAF_BYTES] for s in starts)
+        uids = tuple(data[start : start + UID_BYTES] for start in range(0, len(data), LEAF_BYTES))
+        points = byte_rows(data, LEAF_BYTES)[:, UID_BYTES:]
+        a, b = points[:, :POINT_BYTES].tobytes(), points[:, POINT_BYTES:].tobytes()
         return Leaves(uids, backend.decode(a, infinity=False), backend.decode(b, infinity=False))
 
     def hashes(self, backend: Backend, context: bytes) -> list[bytes]:
         """Hash every leaf in its place, as `leaf_hash` does."""
-        count = len(self)
-        numbers = np.arange(count, dtype=">u8").tobytes()
-        columns = (numbers, b"".join(self.uids), backend.encode(self.a), backend.encode(self.b))
-        widths = (8, UID_BYTES, POINT_BYTES, POINT_BYTES)
-        parts = [byte_rows(data, width) for data, width in zip(columns, widths, strict=True)]
-        return [row.tobytes() for row in row_digests(_LEAF + context, np.concatenate(parts, axis=1))]
+        numbers = byte_rows(np.arange(len(self), dtype=">u8").tobytes(), 8)
+        rows = np.concatenate([numbers, *self._columns(backend)], axis=1)
+        return [row.tobytes() for row in row_digests(_LEAF + context, rows)]
+
+    def _columns(self, backend: Backend) -> list[ByteRows]:
+        """Return uids, A and B in rows of bytes."""
+        columns = (b"".join(self.uids), backend.encode(self.a), backend.encode(self.b))
+        widths = (UID_BYTES, POINT_BYTES, POINT_BYTES)
+        return [byte_rows(data, width) for data, width in zip(columns, widths, strict=True)]

@@ -8,23 +8,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Sequence
-from importlib import import_module
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from zkmargin import native
 from zkmargin.group.curve import R
 
-
-def _load() -> Any:
-    try:
-        return import_module("zkmargin._kernels")
-    except ImportError:  # built without the native module
-        return None
-
-
-_kernels = _load()
+_kernels = native.load()
 ByteRows = npt.NDArray[np.uint8]  # shape [n, length]
 DIGEST_BYTES = 32
 

@@ -423,7 +423,7 @@ def tree(ctx: bytes, uids: Sequence[bytes], a: Sequence[Point], b: Sequence[Poin
     return levels
 
 
-# --- 5. linear proof, always for one target
+# --- 5. linear proof
 
 OUTPUTS = ("GN", "GE", "GR", "GI")
 
@@ -437,14 +437,23 @@ def fold_rounds(n: int, count: int) -> int:
 
 
 def check_linear(
-    t: Transcript, proof: Reader, C: Point, Y: Point, u: Sequence[int], G: Sequence[Point], k: int
+    t: Transcript,
+    proof: Reader,
+    C: Point,
+    Y: Sequence[Point],
+    u: Sequence[Sequence[int]],
+    G: Sequence[Point],
+    k: int,
 ) -> None:
-    """Check LP_k: C = <x,G> + b H and Y = <x,u> F + y H."""
-    n, h = len(u), -(-len(u) // (1 << k))
-    t.absorb("lp/form", sha(integer(1), integer(n), integer(k), *(v.to_bytes(32, "big") for v in u)))
+    """Check LP_k: C = <x,G> + b H and Y_j = <x,u_j> F + y_j H."""
+    n, h = len(G), -(-len(G) // (1 << k))
+    forms = b"".join(v.to_bytes(32, "big") for form in u for v in form)
+    t.absorb("lp/form", sha(integer(len(u)), integer(n), integer(k), forms))
     t.points("lp/C", C)
-    t.points("lp/Y", Y)
+    t.points("lp/Y", *Y)
     xi = t.draw("?lp/xi")
+    powers = [pow(xi, j, r) for j in range(1, len(Y) + 1)]
+    joined = [sum(pow(xi, j, r) * form[i] for j, form in enumerate(u)) % r for i in range(n)]
     blocks, sides = [1], []
     for _ in range(k):
         L, R = proof.point(), proof.point()
@@ -460,9 +469,9 @@ def check_linear(
     z, blinding = [proof.scalar() for _ in range(h)], proof.scalar()
     t.scalars("lp/z", *z, blinding)
     w = [s * value % r for s in blocks for value in z][:n]
-    on_f = xi * sum(x * y for x, y in zip(w, u, strict=True))
+    on_f = xi * sum(x * y for x, y in zip(w, joined, strict=True))
     terms = [*zip(w, G, strict=True), (on_f, generator("F")), (blinding, generator("H")), (-1, D)]
-    terms += [(-c * weight, P) for weight, P in ((1, C), (xi, Y), *sides)]
+    terms += [(-c * weight, P) for weight, P in ((1, C), *zip(powers, Y, strict=True), *sides)]
     need(combine(*zip(*terms, strict=True)) is None, "linear proof")
 
 
@@ -472,9 +481,9 @@ def check_split(
     """Check a split target: the outputs' part for A, the bits' part for B."""
     Y_A = proof.point()
     t.points("split/YA", Y_A)
-    check_linear(t, proof, A, Y_A, u[0], [generator(family) for family in OUTPUTS], 0)
+    check_linear(t, proof, A, [Y_A], [u[0]], [generator(family) for family in OUTPUTS], 0)
     rest = combine([1, -1], [Y, Y_A])
-    check_linear(t, proof, B, rest, u[1], [generator("GB", i) for i in range(len(u[1]))], k)
+    check_linear(t, proof, B, [rest], [u[1]], [generator("GB", i) for i in range(len(u[1]))], k)
 
 
 def spread(weighted: Iterable[tuple[int, Terms]], widths: Sequence[int]) -> tuple[list[int], list[int]]:
@@ -596,7 +605,7 @@ def check_liabilities(
     weight = eq(tau, rho) * inverse
     T = combine([inverse * claim, weight, -weight], [F, V, W])
     form = [1, *(pow(x, power, r) for x in rho for power in (1, 2, 3))]
-    check_linear(t, proof, C_g, T, form, [generator("GM", i) for i in range(len(form))], 0)
+    check_linear(t, proof, C_g, [T], [form], [generator("GM", i) for i in range(len(form))], 0)
     gamma = t.draw("?row/gamma")
     rows = eq_table(rho[4 + for_words :])[: len(a)]
     A, B = combine(rows, a), combine(rows, b)

@@ -22,3 +22,6 @@ MAX_FILE_BYTES = 1 << 34
 MAX_JSON_BYTES = 1 << 28
 MAX_DEPTH = 32  # of a book's tree: log2 MAX_ACCOUNTS
 MAX_POTS = 1 << 12  # leaves of one account in a bundle
+MAX_FORMS = 16  # forms of a claim, and so its leaves: values of one range proof
+MAX_CLAIM_TEXT = 4096  # bytes of a claim as it is written
+MAX_CLAIM_BYTES = 1 << 17  # of a claim file: 16 leaves of 32 levels need 53 kB, as text half as much again

@@ -12,10 +12,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from zkmargin import native
+
+_kernels = native.load()
 Rows = npt.NDArray[np.int64]
+Halves = npt.NDArray[np.int64]  # [..., 2]
 Values = npt.NDArray[Any]  # int64 where every value is below 2^62 in size, else object (Python integers)
 
+WORD_BITS = 16
 INT64_SAFE = 1 << 62  # sums of two such values do not wrap
+LOW_BITS = 31  # 2^32 numbers of so many bits add up below 2^63
+HALVES_BITS = 128  # of two int64, the sign included
 
 
 @dataclass(frozen=True)
@@ -36,7 +43,7 @@ class SparseValues:
 
     def total(self) -> int:
         """Return the exact sum."""
-        return sum(int(value) for value in self.values)
+        return exact_sum(self.values)
 
 
 def sparse(rows: Sequence[int] | Rows, values: Sequence[int] | Values) -> SparseValues:
@@ -61,6 +68,29 @@ def integers(values: Sequence[int]) -> Values:
     return out
 
 
+def exact_sum(values: Values) -> int:
+    """Return the sum of up to 2^32 integers, exact whatever their dtype."""
+    if values.dtype == object:
+        return sum(map(int, values))
+    high, low = int((values >> LOW_BITS).sum()), int((values & ((1 << LOW_BITS) - 1)).sum())
+    return (high << LOW_BITS) + low
+
+
+def halves(values: Values) -> Halves:
+    """Return integers in 128 bits each, signed, the low half first: one more axis. OverflowError beyond."""
+    if values.dtype != object:
+        return np.stack([values, values >> 63], axis=-1).astype(np.int64, copy=False)
+    data = b"".join([int(value).to_bytes(16, "little", signed=True) for value in values.ravel()])
+    return np.frombuffer(data, dtype="<i8").astype(np.int64, copy=False).reshape(*values.shape, 2)
+
+
+def joined(pairs: Halves) -> Values:
+    """Return the Python integers whose halves these are."""
+    low, high = pairs[..., 0].view(np.uint64).astype(object), pairs[..., 1].astype(object)
+    out: Values = (high << 64) + low
+    return out
+
+
 EMPTY = SparseValues(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
 
 
@@ -80,6 +110,15 @@ class SparseWords:
         """Number of words that are not zero."""
         return sum(map(len, self.columns))
 
+    def bit_counts(self) -> list[int]:
+        """Return for each bit of the words the number of rows in which it is set; touched words only."""
+        if _kernels is not None:
+            out: list[int] = _kernels.bit_counts(
+                [np.ascontiguousarray(column.values, np.uint16) for column in self.columns]
+            )
+            return out
+        return [int((column.values >> bit & 1).sum()) for column in self.columns for bit in range(WORD_BITS)]
+
 
 @dataclass(frozen=True)
 class Field:
@@ -91,12 +130,25 @@ class Field:
 
 
 def words(rows: int, n_words: int, fields: Iterable[Field]) -> SparseWords:
-    """Cut fields, which do not overlap, into 16-bit words."""
+    """Cut fields, which do not overlap, into 16-bit words: native where it was built, NumPy elsewhere."""
+    held = [field for field in fields if len(field.values)]
+    if _kernels is None or any(field.width >= HALVES_BITS for field in held):
+        return _numpy_words(rows, n_words, held)
+    cut = _kernels.cut_words(rows, n_words, list(map(_native_field, held)))
+    return SparseWords(rows, tuple(SparseValues(at, found) for at, found in cut))
+
+
+def _native_field(field: Field) -> tuple[int, int, Rows, Values]:
+    values = field.values.values
+    flat = halves(values).reshape(-1) if values.dtype == object else np.ascontiguousarray(values)
+    return field.offset, field.width, np.ascontiguousarray(field.values.rows), flat
+
+
+def _numpy_words(rows: int, n_words: int, fields: Iterable[Field]) -> SparseWords:
     pieces: list[list[SparseValues]] = [[] for _ in range(n_words)]
     for field in fields:
-        if len(field.values):
-            for word, piece in _cut(field):
-                pieces[word].append(piece)
+        for word, piece in _cut(field):
+            pieces[word].append(piece)
     return SparseWords(rows, tuple(_merged(rows, group) for group in pieces))
 
 

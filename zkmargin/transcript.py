@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from enum import Enum
+from functools import cache
 
 from zkmargin.group.backend import SCALAR_BYTES, Backend, Points
 
@@ -181,6 +182,7 @@ def _sized(data: bytes) -> bytes:
     return len(data).to_bytes(INTEGER_BYTES, "big") + data
 
 
+@cache
 def _name(label: Label, *, drawn: bool) -> bytes:
     if label not in _LABELS:
         raise ValueError(f"{label!r} is not on the list of labels")

@@ -13,6 +13,9 @@ from __future__ import annotations
 from zkmargin.circuits.expression import Alternatives, Expression
 
 
-def either(first: object, second: object) -> Alternatives:
-    """Return the smaller of two convex expressions, to be a piece of a maximum (capped charges, the better of two)."""
-    return Alternatives({"first": Expression.of(first), "second": Expression.of(second)}, 1)
+def either(first: object, second: object, *, names: tuple[str, str] = ("first", "second")) -> Alternatives:
+    """Return the smaller of two convex expressions, to be a piece of a maximum (capped charges, the better of two).
+
+    `names`: what explanations and refusals call them.
+    """
+    return Alternatives(dict(zip(names, map(Expression.of, (first, second)), strict=True)), 1)

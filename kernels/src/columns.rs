@@ -50,17 +50,23 @@ impl Column<'_> {
         if self.rows.len() != self.words.len() {
             return Err(format!("has {} rows and {} words", self.rows.len(), self.words.len()));
         }
-        let rising = self.rows.windows(2).all(|pair| pair[0] < pair[1]);
-        let inside = |row: &i64| usize::try_from(*row).is_ok_and(|row| row < rows);
-        if !(rising && self.rows.first().is_none_or(inside) && self.rows.last().is_none_or(inside)) {
-            return Err(format!("has rows that do not increase within [0, {rows})"));
-        }
+        check_rows(self.rows, rows)?;
         let room = bits.saturating_sub(self.first_bit).min(WORD);
         if self.words.iter().any(|&word| u32::from(word) >> room != 0) {
             return Err(format!("has a bit set beyond {bits} bits"));
         }
         Ok(())
     }
+}
+
+/// Check that rows are strictly increasing in `0..count`.
+pub fn check_rows(rows: &[i64], count: usize) -> Result<(), String> {
+    let rising = rows.windows(2).all(|pair| pair[0] < pair[1]);
+    let inside = |row: &i64| usize::try_from(*row).is_ok_and(|row| row < count);
+    if !(rising && rows.first().is_none_or(inside) && rows.last().is_none_or(inside)) {
+        return Err(format!("has rows that do not increase within [0, {count})"));
+    }
+    Ok(())
 }
 
 /// Check all columns and return those that are not empty.

@@ -11,7 +11,6 @@ use halo2curves::group::prime::PrimeCurveAffine;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use rayon::prelude::*;
 
 use crate::affine::is_infinity;
 use crate::points::Points;
@@ -20,6 +19,9 @@ use crate::threads;
 
 /// Bytes of an uncompressed point.
 pub const POINT: usize = 2 * FIELD;
+
+/// Points that are not worth a second thread: to decompress one takes about 10 us.
+const FEW: usize = 8;
 
 const FLAGS: u8 = 0b1100_0000;
 const INFINITY: u8 = 0b0100_0000;
@@ -71,7 +73,7 @@ fn encode_all<'py, const SIZE: usize>(
     points: &[G1Affine],
     encode: fn(&G1Affine) -> [u8; SIZE],
 ) -> PyResult<Bound<'py, PyBytes>> {
-    let parts: Vec<[u8; SIZE]> = threads::run(py, || points.par_iter().map(encode).collect())?;
+    let parts: Vec<[u8; SIZE]> = threads::map(py, points, FEW, encode)?;
     Ok(PyBytes::new(py, parts.as_flattened()))
 }
 
@@ -83,8 +85,7 @@ fn decode_all<const SIZE: usize>(
 ) -> PyResult<Points> {
     let wrong_length = || EncodingError::new_err(("length", format!("points take {SIZE} bytes each")));
     let parts = chunks::<SIZE>(data).ok_or_else(wrong_length)?;
-    let decoded: Vec<Result<G1Affine, Fault>> =
-        threads::run(py, || parts.into_par_iter().map(decode).collect())?;
+    let decoded: Vec<Result<G1Affine, Fault>> = threads::map(py, &parts, FEW, |part| decode(part))?;
     // In order, so that the first fault of the bytes is the one that is reported.
     let points: Vec<G1Affine> =
         decoded.into_iter().collect::<Result<_, Fault>>().map_err(EncodingError::new_err)?;

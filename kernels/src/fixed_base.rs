@@ -1,4 +1,4 @@
-//! Multiples of a few fixed bases for many rows: blindings and outputs.
+//! Multiples of fixed bases: few of them for many rows (blindings, outputs), or many for one sum (range proofs).
 
 use std::sync::Arc;
 
@@ -13,6 +13,7 @@ use crate::accumulate::Accumulators;
 use crate::affine::{self, Within};
 use crate::points::Points;
 use crate::scalars::{self, Scalar, windows};
+use crate::sums::{self, check_lengths};
 use crate::threads;
 
 const MAX_WIDTH: usize = 16;
@@ -60,6 +61,16 @@ impl FixedBase {
 }
 
 impl FixedBase {
+    /// Yield points that sum to scalar * base, one a window whose digit is not 0.
+    fn multiples_of<'a>(&'a self, scalar: &'a Scalar) -> impl Iterator<Item = G1Affine> + 'a {
+        let multiple = |(window, table): (usize, &Vec<G1Affine>)| {
+            let (size, negative) = scalar.digit(window, self.width);
+            let point = *table.get(size.checked_sub(1)?)?;
+            Some(if negative { -point } else { point })
+        };
+        self.tables.iter().enumerate().filter_map(multiple)
+    }
+
     fn add_products(&self, sums: &mut Accumulators, scalars: &[Scalar]) {
         for (window, table) in self.tables.iter().enumerate() {
             for (row, scalar) in scalars.iter().enumerate() {
@@ -122,6 +133,26 @@ pub fn add_products(
         points.par_chunks(size).enumerate().map(block).collect()
     })?;
     Ok(Points::new(blocks.concat()))
+}
+
+/// Return the sum of `scalars[i] * bases[i]`, length 1. Scalars are 32 bytes each, big-endian, below the order.
+///
+/// One addition a window and base, all in one tree of batched additions. `ValueError` for unequal lengths, a scalar out of
+/// range or larger than its table.
+#[pyfunction]
+pub fn sum_products(py: Python<'_>, bases: Vec<PyRef<'_, FixedBase>>, scalars: &[u8]) -> PyResult<Points> {
+    let scalars = scalars::decode(py, scalars)?;
+    check_lengths(bases.len(), scalars.len())?;
+    let tables: Vec<&FixedBase> = bases.iter().map(|base| &**base).collect();
+    if tables.iter().zip(&scalars).any(|(table, scalar)| scalar.bits() > table.bits) {
+        return Err(PyValueError::new_err("a scalar has more bits than its table"));
+    }
+    let sum = py.detach(|| {
+        let addends: Vec<G1Affine> =
+            tables.iter().zip(&scalars).flat_map(|(table, scalar)| table.multiples_of(scalar)).collect();
+        sums::sum_alone(addends)
+    });
+    Ok(Points::new(vec![sum]))
 }
 
 /// Return the multiples 1, 2, ..., 2^(width - 1) of 2^(width * j) * base, for each window j.

@@ -4,11 +4,13 @@ use halo2curves::bn256::Fr;
 use halo2curves::ff::PrimeField;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use rayon::prelude::*;
 
 use numpy::PyReadonlyArray1;
 
 use crate::threads;
+
+/// Scalars that are not worth a second thread.
+const FEW: usize = 256;
 
 /// Bytes of a scalar or coordinate.
 pub const FIELD: usize = 32;
@@ -73,14 +75,16 @@ pub fn windows(bits: usize, width: usize) -> usize {
 /// Decode scalars, 32 bytes each, big-endian; `ValueError` unless all are below the order.
 pub fn decode(py: Python<'_>, data: &[u8]) -> PyResult<Vec<Scalar>> {
     let elements = decode_elements(py, data)?;
-    threads::run(py, || elements.into_par_iter().map(Scalar::from_field).collect())
+    threads::map(py, &elements, FEW, |&element| Scalar::from_field(element))
 }
 
 /// Decode elements of the scalar field; see `decode`.
 pub fn decode_elements(py: Python<'_>, data: &[u8]) -> PyResult<Vec<Fr>> {
     let parts = chunks::<FIELD>(data).ok_or_else(|| PyValueError::new_err("scalars take 32 bytes each"))?;
-    let decoded: Option<Vec<Fr>> = threads::run(py, || parts.into_par_iter().map(field_element).collect())?;
+    let decoded = threads::map(py, &parts, FEW, |part| field_element(part))?;
     decoded
+        .into_iter()
+        .collect::<Option<_>>()
         .ok_or_else(|| PyValueError::new_err("scalar out of range: reduce it modulo the group order first"))
 }
 

@@ -10,12 +10,19 @@ use crate::affine::{self, BATCH};
 use crate::points::Points;
 use crate::threads;
 
+/// Additions that are not worth a second thread.
+const FEW: usize = 64;
+
 /// Return `left[i] + right[i]`; `ValueError` for unequal lengths.
 #[pyfunction]
 pub fn add(py: Python<'_>, left: PyRef<'_, Points>, right: PyRef<'_, Points>) -> PyResult<Points> {
     let (left, right) = (left.as_slice(), right.as_slice());
     check_lengths(left.len(), right.len())?;
     let mut out = vec![G1Affine::identity(); left.len()];
+    if left.len() <= FEW {
+        affine::add_each(left, right, &mut out);
+        return Ok(Points::new(out));
+    }
     threads::run(py, || {
         let addends = left.par_chunks(BATCH).zip(right.par_chunks(BATCH));
         let parts = out.par_chunks_mut(BATCH).zip(addends);
@@ -54,6 +61,17 @@ pub fn sum(points: &[G1Affine]) -> G1Affine {
         rest = halve(&rest);
     }
     rest.first().copied().unwrap_or_else(G1Affine::identity)
+}
+
+/// Return the sum of all points, on the caller's thread.
+pub fn sum_alone(mut points: Vec<G1Affine>) -> G1Affine {
+    while points.len() > 1 {
+        let mut out = vec![G1Affine::identity(); points.len() / 2];
+        affine::add_pairs(&points[..2 * out.len()], &mut out);
+        out.extend(points.chunks_exact(2).remainder());
+        points = out;
+    }
+    points.first().copied().unwrap_or_else(G1Affine::identity)
 }
 
 /// Raise `ValueError` unless both lengths are equal.

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
+use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 /// The pool and the process that started it.
@@ -16,6 +17,19 @@ static POOL: Mutex<Option<(u32, Arc<ThreadPool>)>> = Mutex::new(None);
 pub fn run<R: Send>(py: Python<'_>, work: impl FnOnce() -> R + Send) -> PyResult<R> {
     let pool = pool(py)?;
     Ok(py.detach(|| pool.install(work)))
+}
+
+/// Return `work` of every item. Up to `alone` of them stay on the caller's thread: a way to the pool and back costs up to 50 us.
+pub fn map<T: Sync, R: Send>(
+    py: Python<'_>,
+    items: &[T],
+    alone: usize,
+    work: impl Fn(&T) -> R + Sync + Send,
+) -> PyResult<Vec<R>> {
+    if items.len() <= alone {
+        return Ok(items.iter().map(work).collect());
+    }
+    run(py, || items.par_iter().map(work).collect())
 }
 
 /// Return the number of threads.

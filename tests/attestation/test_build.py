@@ -273,8 +273,8 @@ def test_a_bundle_whose_row_breaks_an_equation_is_refused(
     """The same faulty witness on both sides: commitments agree, and only the equations themselves tell."""
     honest = Program.run
 
-    def faulty(program: Program, values: object, rows: int) -> Witness:
-        witness = honest(program, values, rows)  # type: ignore[arg-type]
+    def faulty(program: Program, values: object, rows: int, *names: object) -> Witness:
+        witness = honest(program, values, rows, *names)  # type: ignore[arg-type]
         names = [column.name for column in witness.circuit.columns]
         owed = names.index("owed")
         column = witness.auxiliary[owed]

@@ -5,12 +5,14 @@ from __future__ import annotations
 from fractions import Fraction
 
 import small_market as sm
+from bracket_cases import OTHERS, bracket_book, compile_book
 from circuit_cases import one_position, small_book
 
 from zkmargin.circuits.atoms import maximum, pos
 from zkmargin.circuits.circuit import Circuit
 from zkmargin.circuits.compile import compile_circuit
 from zkmargin.circuits.expression import Expression
+from zkmargin.inputs.models.brackets import Brackets
 from zkmargin.risk.table import build_risk_table
 
 F = Fraction
@@ -79,3 +81,15 @@ def test_long_lists_are_cut() -> None:
         "Published totals: deposits:C, deposits:USD, loans:USD, cost:USD, position:P, owed, bad_debt" in text
     )
     assert "and 1 more" in text
+
+
+def test_a_book_of_brackets() -> None:
+    """Tiers are one term of R and I each; what they cost stands beside their knots."""
+    text = compile_book(bracket_book(parameters=Brackets({"ETH-PERP": OTHERS})))[2].circuit.explain()
+    small = "2,000,500 x small[ETH-PERP].long + 2,000,500 x small[ETH-PERP].short"
+    assert f"R = {small} + brackets ETH-PERP by tiers  (maintenance requirement)" in text
+    assert (
+        "brackets ETH-PERP: one of 2 tiers, from 0, 62 lots beyond the first 63, set by the amount itself"
+        in text
+    )
+    assert "    in R: 0 at 0 and 2,000,500 a lot, 124,093,500 at 62 and 4,001,000 a lot" in text

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from fractions import Fraction
 
 import pytest
+from circuit_cases import everything, two_positions
 
 from zkmargin.circuits.compile import COMPILERS, compile_circuit
 from zkmargin.inputs.market import Instrument, Market, in_circuit_order
@@ -158,3 +159,19 @@ def test_everything_public_is_in_the_digest() -> None:
     books = {"spot": replace(book("spot"), pools=tiers)}
     assert digest("spot", rules=replace(policy(), books=books)) != base["spot"]
     assert digest("spot", rules=replace(policy(), exchange="Another")) == base["spot"]
+
+
+def test_atoms_stay_as_they_are_and_their_declarations_are_in_the_digest() -> None:
+    circuit = two_positions(everything).circuit
+    assert circuit.digest.hex() == "8581d31884f12bcb0388a45c59a8fb6ac851d8788a9ac8d104aff3e3710e6dcf"
+    changed = [
+        replace(circuit, **{name: getattr(circuit, name)[1:]})
+        for name in ("waivers", "tails", "hypotenuses", "one_hots")
+    ]
+    assert len({item.digest for item in (circuit, *changed)}) == 5
+
+
+def test_circuits_without_later_declarations_do_not_name_them() -> None:
+    names = {b"waivers", b"tails", b"hypotenuses", b"allowances", b"alone"}
+    plain = compile_circuit(policy(), market(), table(), "portfolio").circuit.canonical
+    assert not [name for name in names if b'"' + name + b'":' in plain]

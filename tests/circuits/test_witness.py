@@ -5,22 +5,24 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
-from circuit_cases import at, changed, columns, fill, small_book, two_positions
+from circuit_cases import at, changed, columns, everything, fill, small_book, two_positions
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zkmargin.circuits import evaluate
+from zkmargin.circuits import evaluate, term_sums
 from zkmargin.circuits import fill as filling
-from zkmargin.circuits.atoms import Tiers, either, expected_shortfall, maximum, norm, pos, value_at_risk
+from zkmargin.circuits.atoms import pos
 from zkmargin.circuits.builder import Rules
 from zkmargin.circuits.circuit import E, I, N, R
 from zkmargin.circuits.compiled import CompiledBook
-from zkmargin.circuits.expression import Expression, Signed, total
+from zkmargin.circuits.expression import Expression
 from zkmargin.circuits.fill import Program
+from zkmargin.circuits.term_sums import INT128_SAFE
 from zkmargin.circuits.witness import Witness, check_row
 from zkmargin.errors import CircuitError, VerificationError
 from zkmargin.sparse import SparseValues, sparse
@@ -136,10 +138,13 @@ def test_both_sides_of_a_pair_raised_never_help(q: int, both: int) -> None:
         assert raised.outputs[0, I] >= i
 
 
+@pytest.mark.parametrize("limit", [0, INT128_SAFE], ids=["Python integers", "128 bits where native"])
 @given(rows=st.lists(inputs, min_size=1, max_size=3))
-def test_python_integers_and_int64_agree(rows: list[dict[tuple[str, str], int]]) -> None:
-    slow = wide_program(BITS)
-    expected, found = fill(BITS, *rows), slow.run(columns(*rows), len(rows))
+def test_wider_integers_and_int64_agree(limit: int, rows: list[dict[tuple[str, str], int]]) -> None:
+    slow, expected = wide_program(BITS), fill(BITS, *rows)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(term_sums, "INT128_SAFE", limit)
+        found = slow.run(columns(*rows), len(rows))
     assert found.outputs.dtype == object
     assert expected.outputs.dtype == np.int64
     assert found.outputs.tolist() == expected.outputs.tolist()
@@ -184,6 +189,23 @@ def test_values_at_the_edge_of_int64(bits: int, digits: int | None) -> None:
         )
 
 
+@pytest.mark.parametrize("digits", [None, 1, 20])
+def test_amounts_beyond_int64_that_are_worth_almost_nothing(digits: int | None) -> None:
+    """Small coefficients, and so a reach below 2^62, say nothing of how large amounts are."""
+    rules = Rules("dust", version=1, equity_quantum=1, margin_quantum=1)
+    q = rules.amounts("held", {"D": 90}, digits=digits)["D"]
+    rules.net_value(Expression())
+    rules.equity(Expression())
+    rules.requirement(pos("loss", q * Fraction(1, 1 << 80)))
+    rules.initial_requirement(Expression())
+    book = rules.compile()
+    amounts = [(1 << 90) - 1, 1 << 85, 1]
+    found = book.program.run(columns(*({("held", "D"): v} for v in amounts)), len(amounts))
+    assert all(r >= v >> 80 for r, v in zip(found.outputs[:, R].tolist(), amounts, strict=True))
+    for index in range(len(amounts)):
+        check_row(book.circuit, found.row(index))
+
+
 def test_many_accounts_equal_each_alone() -> None:
     """Dense and sparse ways of gathering rows: 3,000 accounts, most of them without a position."""
     rng = np.random.default_rng(7)
@@ -218,7 +240,7 @@ SCRIPT = """
 import sys
 sys.path.insert(0, sys.argv[1])
 import small_market as sm
-from circuit_cases import small_book
+from circuit_cases import everything, small_book, two_positions
 from zkmargin.circuits.compile import compile_circuit
 from zkmargin.risk.table import build_risk_table
 policy, market = sm.policy(sm.book(), sm.spot_book()), sm.market()
@@ -226,6 +248,7 @@ table = build_risk_table(policy, market)
 for book in policy.books:
     print(compile_circuit(policy, market, table, book).circuit.digest.hex())
 print(small_book(1).circuit.digest.hex())
+print(two_positions(everything).circuit.digest.hex())
 """
 
 
@@ -239,22 +262,7 @@ def test_digests_do_not_depend_on_hash_seeds() -> None:
 
     first, second = run("1"), run("4242")
     assert first == second
-    assert len(first.split()) == 3
-
-
-def everything(p: Signed, q: Signed) -> Expression:
-    """A rule with every kind of step."""
-    losses = {"a": p * 2 - q, "b": q * "0.7", "c": -p, "d": p + q}
-    tiers = Tiers("t", p.gross, [0, 3, 9], apart=True)
-    return total(
-        (
-            maximum("m", {"a": p, "b": either(q * 2, p.gross)}, floor_zero=True),
-            expected_shortfall("es", losses, "0.4", floor_zero=False),
-            value_at_risk("var", losses, 1),
-            norm("n", {"p": p, "q": q, "r": p - q}),
-            tiers.function("f", [1, 4, 50], [1, 2, 5]),
-        )
-    )
+    assert len(first.split()) == 4
 
 
 def test_python_integers_and_int64_agree_on_every_step() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from json_schemas import validator
 from readme_tour import ROOT
 
 from zkmargin.cli.main import run
@@ -73,6 +74,13 @@ def test_assets_add_up_over_both_books(folder: Path, capsys: pytest.CaptureFixtu
     assert audit["assets"]["USDT"]["bad_debt"] == "10.59"
     assert Decimal(audit["assets"]["ETH"]["deposits"]) == 42
     assert all(of["net_positions"] == "0" for of in audit["assets"].values())
+
+
+def test_what_is_written_fits_the_schemas(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    validator("policy").validate(json.loads(Path("risk/policy.json").read_bytes()))
+    validator("circuits").validate(json.loads(Path("risk/circuits.json").read_bytes()))
+    validator("output-audit").validate(output(capsys, "audit attestation --trust exchange.key.pub"))
+    validator("output-margin").validate(output(capsys, "margin examples/binance/ledger --risk risk"))
 
 
 @pytest.mark.parametrize("account, who", [("F09", "ivo"), ("F12", "house"), ("S04", "nour"), ("S05", "otto")])

@@ -7,23 +7,7 @@ from contextlib import redirect_stdout
 from io import StringIO
 
 import pytest
-from readme_tour import Step, Tour, commands, inside
-
-
-def squeezed(line: str) -> str:
-    """Column widths depend on the rows that were left out."""
-    return " ".join(line.split())
-
-
-def missing(step: Step) -> list[str]:
-    """Return the shown lines that the command did not print, in this order or at all."""
-    printed = [squeezed(line) for line in (step.err + "\n" + step.out).splitlines()]
-    absent = []
-    for line in step.shown:
-        pattern = re.escape(squeezed(line)).replace("…", ".*")
-        if not any(re.fullmatch(pattern, other) for other in printed):
-            absent.append(line)
-    return absent
+from readme_tour import Step, Tour, commands, inside, missing
 
 
 def test_the_tour_ends_as_it_says(tour: Tour) -> None:

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from derive_market import compiled, market
+from json_schemas import SCHEMAS, validator
 from jsonschema import Draft202012Validator
 from readme_tour import ROOT, Tour, called
-from referencing import Registry, Resource
 
 from zkmargin import canonical
 from zkmargin.attestation.manifest import Manifest
@@ -26,10 +27,6 @@ from zkmargin.inputs.policy import Policy
 from zkmargin.risk.entries import RiskTable
 from zkmargin.risk.table import build_risk_table
 
-SCHEMAS = {path.stem: json.loads(path.read_text()) for path in (ROOT / "docs/schemas").glob("*.json")}
-REGISTRY: Registry[Any] = Registry().with_resources(
-    (schema["$id"], Resource.from_contents(schema)) for schema in SCHEMAS.values()
-)
 FILES = {  # what has a strict parser
     "manifest": "attestation/manifest.json",
     "signature": "attestation/signature.json",
@@ -53,6 +50,8 @@ OUTPUTS = {
     "output-audit": "zkmargin audit attestation --trust exchange.key.pub",
     "output-verify": "zkmargin verify alice.bundle --attestation attestation --trust exchange.key.pub "
     "--id user000000@example.com --audit",
+    "output-verify-claim": "zkmargin verify-claim alice.claim --attestation attestation --trust exchange.key.pub "
+    "--context lender --require 'equity >= requirement' --audit",
     "output-attest": "zkmargin attest exchange/ledger --risk risk --key exchange.key -o again --private private",
     "output-error": "zkmargin check exchange/market --risk risk",
     "output-import": "zkmargin import binance users.csv assets.csv -o imported --at 2026-01-01T00:00:00Z",
@@ -67,15 +66,13 @@ IMPORTED = {  # a pledge beyond the holding is cut
 }
 
 
-def validator(name: str) -> Draft202012Validator:
-    return Draft202012Validator(SCHEMAS[name], registry=REGISTRY)
-
-
 @pytest.fixture(scope="session")
 def documents(tour: Tour) -> dict[str, Any]:
     """One real document for every schema but the shared one."""
     for name, text in IMPORTED.items():
         (tour.folder / name).write_text(text)
+    made = "zkmargin claim alice.bundle 'equity >= requirement' --attestation attestation --context lender"
+    assert called(tour.folder, f"{made} -o alice.claim")[0] == 0
     found = {name: json.loads((tour.folder / path).read_bytes()) for name, path in FILES.items()}
     return found | {name: tour.json(command) for name, command in OUTPUTS.items()}
 
@@ -192,10 +189,15 @@ def test_values_that_a_schema_refuses(
     assert not validator(name).is_valid(changed)
 
 
+@pytest.mark.usefixtures("documents")
 def test_reports_that_could_not_read_anything_fit(tour: Tour, tmp_path: Path) -> None:
     for name, command in (
         ("output-audit", f"zkmargin audit {tmp_path / 'nothing'} --json"),
         ("output-verify", f"zkmargin verify alice.bundle --attestation {tmp_path / 'nothing'} --json"),
+        (
+            "output-verify-claim",
+            f"zkmargin verify-claim alice.claim --attestation {tmp_path / 'nothing'} --context x --require x --json",
+        ),
     ):
         code, out, _ = called(tour.folder, command)
         assert code == 3
@@ -220,6 +222,14 @@ def test_models_with_parameters_fit(preset: str, tmp_path: Path) -> None:
             surplus = altered(value, path, lambda holder: holder.update({"Surplus": {"x": True}}))
             with pytest.raises(DecodeError):
                 PARSERS[name](surplus)
+
+
+@pytest.mark.parametrize("model", ["derive-pm2", "derive-srm"])
+def test_what_only_some_models_write_fits(model: str) -> None:
+    policy, table, _ = compiled(model)
+    validator("policy").validate(canonical.decode(canonical.encode(policy.to_json()), "policy"))
+    validator("market").validate(canonical.decode(canonical.encode(market().to_json()), "market"))
+    validator("risk").validate(canonical.decode(canonical.encode(table.to_json()), "risk"))
 
 
 def test_books_of_portfolio_margin_fit() -> None:

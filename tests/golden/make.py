@@ -1,4 +1,4 @@
-"""Make the golden attestations that are not there yet: `python -m tests.golden.make` from the project's root.
+"""Make the golden files: `python -m tests.golden.make` from the project's root, once per format version.
 
 What is in `v1` was made once and must verify for ever. A change of format makes a folder `v2` beside it; it never
 touches what is in `v1`. A new model adds an exchange beside the others.
@@ -7,9 +7,10 @@ touches what is in `v1`. A new model adds an exchange beside the others.
 from __future__ import annotations
 
 import json
+import secrets
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from Crypto.PublicKey import ECC
@@ -17,8 +18,10 @@ from Crypto.PublicKey import ECC
 from tests.attestation import bracketed, charged, cleared, exchange, margined
 from zkmargin.attestation.build import Snapshot, attest
 from zkmargin.attestation.private import PrivateFolder
-from zkmargin.bundle import write_bundle
+from zkmargin.bundle import read_bundle, write_bundle
+from zkmargin.claim_maker import make_claim, read_attested
 from zkmargin.inputs.ledger import Ledger
+from zkmargin.secrets import KEY_BYTES, NonceKey
 from zkmargin.signing import SigningKey
 
 HERE = Path(__file__).parent
@@ -47,6 +50,27 @@ def make(folder: Path, snapshot: Snapshot, ledger: Ledger) -> str:
     return attested.digest.hex()
 
 
+CLAIMS = {  # account and form, by exchange; made from the golden bundles
+    "tiny": ("1", "net value >= 100 USD and net value <= 100 USD"),
+    "margined": ("1", "equity >= 1.5 * requirement and net value >= 4000 USD"),
+}
+CONTEXT = "golden.example"
+
+
+def make_claims(version: Path, names: Iterable[str]) -> None:
+    """Write a claim beside the bundles of some exchanges, as bytes and as text."""
+    backend = exchange.BACKEND
+    for name in names:
+        account, form = CLAIMS[name]
+        folder = version / name
+        bundle = read_bundle(backend, (folder / f"bundle-{account}.json").read_bytes()).bundle
+        nonces = NonceKey(secrets.token_bytes(KEY_BYTES)).source(backend.order)
+        claim = make_claim(backend, read_attested(folder / "attestation"), [bundle], form, CONTEXT, nonces)
+        for ending, data in (("bin", claim.to_bytes(backend)), ("txt", claim.to_text(backend).encode())):
+            with (folder / f"claim-{account}.{ending}").open("xb") as file:
+                file.write(data)
+
+
 def main() -> None:
     """Make the folders that are not there yet, one per exchange; the others must verify for ever."""
     missing = [name for name in EXCHANGES if not (HERE / VERSION / name).exists()]
@@ -57,6 +81,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as files:
         for name in missing:
             digests[name] = make(HERE / VERSION / name, *EXCHANGES[name](Path(files) / name))
+    make_claims(HERE / VERSION, [name for name in CLAIMS if name in missing])
     path.write_text(json.dumps(digests, indent=1, sort_keys=True) + "\n")
 
 

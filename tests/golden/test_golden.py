@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from tests.attestation.exchange import ALICE, BACKEND, BOB
+from tests.golden.make import CLAIMS, CONTEXT
 from zkmargin.attestation.audit import audit_attestation
 from zkmargin.attestation.manifest import read_manifest
 from zkmargin.attestation.report import Outcome
 from zkmargin.bundle_verifier import Identity, verify_bundle
+from zkmargin.claim_verifier import Expectation, verify_claim
 from zkmargin.signing import load_public_key
 
 pytestmark = pytest.mark.core
@@ -57,6 +59,19 @@ def test_every_bundle_verifies(name: str, account: str) -> None:
     identity = CUSTOMERS[name][account]
     report = verify_bundle(BACKEND, data, V1 / name / "attestation", trusted, identity).report
     assert report.outcome is Outcome.PASSED, [c for c in report.checks if c.outcome is not Outcome.PASSED]
+
+
+@needs_golden
+@pytest.mark.parametrize("ending", ["bin", "txt"])
+@pytest.mark.parametrize("name", CLAIMS)
+def test_every_claim_verifies(name: str, ending: str) -> None:
+    trusted = [load_public_key(V1 / name / "exchange.pub")]
+    account, form = CLAIMS[name]
+    data = (V1 / name / f"claim-{account}.{ending}").read_bytes()
+    for required, outcome in ((form, Outcome.PASSED), ("net value >= 1000000 USD", Outcome.FAILED)):
+        expected = Expectation(required, CONTEXT)
+        report = verify_claim(BACKEND, data, V1 / name / "attestation", trusted, expected).report
+        assert report.outcome is outcome, report.checks
 
 
 @needs_golden

@@ -270,3 +270,14 @@ def test_a_free_module_keeps_generators_apart_and_z_p_does_not():
         sum(cyclic.is_identity(cyclic.msm([a, b], line)) == [True] for a in range(11) for b in range(11))
         == 11
     )
+
+
+def test_sums_of_generators_are_sums_with_scalars(backend):
+    weights = {"F": [3], "H": [2], "GB": [1, 0, backend.order - 1, 4]}
+    points = backend.concat([backend.generators(family, 0, len(w)) for family, w in weights.items()])
+    expected = backend.msm([scalar for w in weights.values() for scalar in w], points)
+    assert backend.equal(backend.combine_generators(weights), expected)
+    assert backend.is_identity(backend.combine_generators({})) == [True]
+    for wrong in ([backend.order], [-1]):
+        with pytest.raises(ValueError):
+            backend.combine_generators({"F": wrong})

@@ -8,11 +8,11 @@ import warnings
 
 import numpy as np
 import pytest
-from native_cases import EDGES, NATIVE, REFERENCE, both, points, scalars, words
+from native_cases import EDGES, NATIVE, REFERENCE, STORE, both, points, scalars, words
 
 from zkmargin.group import generators
 from zkmargin.group.curve import R
-from zkmargin.group.native import NativeBackend, derive
+from zkmargin.group.native import MAX_TABLES, WORTH_TABLES, NativeBackend, derive
 from zkmargin.group.row_sums import combine_bits
 from zkmargin.sparse import SparseValues, SparseWords
 
@@ -74,6 +74,31 @@ def test_msm_of_one_edge_throughout(edge):
 def test_msm_of_distinct_points():
     weights = scalars(40, 3)
     assert len(set(both("msm", weights, lambda b: b.generators("GB", 0, 40)))) == 1
+
+
+@pytest.mark.parametrize("uses", [1, WORTH_TABLES + 2])
+def test_sums_of_generators_with_and_without_tables(uses):
+    native = NativeBackend(STORE)
+    for seed in range(uses):
+        weights = {
+            "BG": scalars(70, seed), "BH": scalars(3 * seed, seed), "F": scalars(1, seed), "H": [],
+            "GN": [EDGES[seed % 13]],
+        }  # fmt: skip
+        if seed in (0, uses - 1):
+            expected = REFERENCE.encode(REFERENCE.combine_generators(weights))
+            assert native.encode(native.combine_generators(weights)) == expected
+        else:
+            native.combine_generators(weights)
+    assert native.is_identity(native.combine_generators({})) == [True]
+
+
+def test_more_generators_than_tables():
+    native = NativeBackend(STORE)
+    weights = {"BG": scalars(MAX_TABLES + 9, 5), "BH": scalars(2, 6)}
+    expected = REFERENCE.encode(REFERENCE.combine_generators(weights))
+    for _ in range(WORTH_TABLES + 2):
+        assert native.encode(native.combine_generators(weights)) == expected
+    assert native.encode(native.combine_generators({"BG": weights["BG"], "BH": weights["BH"]})) == expected
 
 
 def test_scalars_as_arrays():

@@ -169,3 +169,18 @@ def test_points_of_another_backend():
     for call in (NATIVE.encode, NATIVE.total, lambda p: NATIVE.msm([1, 2], p), lambda p: NATIVE.concat([p])):
         with pytest.raises(TypeError, match="another backend"):
             call(foreign)
+
+
+@pytest.mark.parametrize("weights", [{"F": [R]}, {"F": [-1]}, {"F": [1, 1]}, {"BG": [0] * 2049}, {"??": [1]}])
+def test_sums_of_generators(weights):
+    for backend in (NATIVE, REFERENCE):
+        for _ in range(20):
+            with pytest.raises(ValueError):
+                backend.combine_generators(weights)
+
+
+def test_products_of_tables():
+    table = _kernels.FixedBase(NATIVE.generators("F", 0, 1), 4, 8)
+    for scalars in (bytes(31), bytes(64), R.to_bytes(32, "big"), (1 << 9).to_bytes(32, "big")):
+        with pytest.raises(ValueError):
+            _kernels.sum_products([table], scalars)

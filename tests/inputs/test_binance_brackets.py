@@ -97,6 +97,7 @@ def change(field: str, value: object, bracket: int = 3) -> list[dict[str, Any]]:
         (change("cum", None), "BTCUSDT.cum", "no value"),
         (published() * 2, "BTCUSDT", "stands twice"),
         ([{"symbol": "BTCUSDT", "brackets": []}], "BTCUSDT", "not 1 to 64 brackets"),
+        ([{"symbol": ["BTCUSDT"], "brackets": []}], None, "not leverage brackets"),
         ([{"symbol": "BTCUSDT"}], None, "not leverage brackets"),
         ([{"symbol": "BTCEUR", "brackets": published()[0]["brackets"]}], None, "no contract is quoted in USDT"),
         ({"BTC/USDT:USDT": [1]}, None, "not leverage brackets"),
@@ -117,7 +118,8 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     path = written(tmp_path, published())
     arguments = ["import", "binance-brackets", str(path), "-o", str(tmp_path / "out"), "--json"]
     assert run(arguments) == 0
-    assert json.loads(capsys.readouterr().out) == {"contracts": 1, "brackets": 12, "left_out": []}
+    found = json.loads(capsys.readouterr().out)
+    assert found == {"contracts": 1, "brackets": 12, "left_out": []}
     assert run([*arguments[:4], str(tmp_path / "none"), "--quote", "EUR"]) == 2
     assert not (tmp_path / "none").exists()
 

@@ -25,7 +25,7 @@ from small_exchange import (
 from zkmargin import limits
 from zkmargin.errors import InputError, Problem
 from zkmargin.inputs import load_ledger, load_market, load_records
-from zkmargin.inputs.ledger import Ledger, Pots, ledger_digest
+from zkmargin.inputs.ledger import Ledger, Pots, User, Users, ledger_digest
 from zkmargin.inputs.market import Market
 from zkmargin.inputs.policy import Policy
 from zkmargin.sparse import SparseValues, sparse
@@ -74,6 +74,18 @@ def test_everything_is_read_in_lots(tmp_path: Path, public: Public) -> None:
     }
     assert portfolio.users[0].id == portfolio.users[1].id == "alice@example.com"
     assert portfolio.users[0].nonce == bytes(range(16)) and portfolio.users[2].nonce == b""
+
+
+def test_users_in_columns_are_the_users(tmp_path: Path, public: Public) -> None:
+    pots = load(tmp_path, public).pots
+    one_by_one = {name: replace(book, users=tuple(book.users)) for name, book in pots.items()}
+    for name, book in pots.items():
+        users = one_by_one[name].users
+        assert all(isinstance(user, User) for user in users)
+        assert Users.of(users) == book.users is Users.of(book.users)
+        assert tuple(book.users[1:]) == users[1:]
+        assert len(book.users) == len(book)
+    assert ledger_digest(one_by_one) == ledger_digest(pots)
 
 
 def test_nothing_secret_is_printed(tmp_path: Path, public: Public) -> None:

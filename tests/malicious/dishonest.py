@@ -78,8 +78,8 @@ def fill_with(patch: pytest.MonkeyPatch, lie: Fill) -> None:
     """Let every witness be the lie's, which must satisfy every equation: no proof of liabilities refuses it."""
     honest = Program.run
 
-    def run(self: Program, values: object, rows: int) -> Witness:
-        witness = lie(self, honest(self, values, rows))  # type: ignore[arg-type]
+    def run(self: Program, values: object, rows: int, *names: object) -> Witness:
+        witness = lie(self, honest(self, values, rows, *names))  # type: ignore[arg-type]
         for row in range(rows):
             check_row(self.circuit, witness.row(row))
         return witness

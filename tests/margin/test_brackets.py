@@ -13,6 +13,7 @@ from bracket_cases import BTC, BTCUSDT, OTHERS, QUANTUM, bracket_book, compile_b
 from hypothesis import given
 from hypothesis import strategies as st
 
+from zkmargin.circuits.circuit import E, I, N, R
 from zkmargin.circuits.compiled import CompiledBook
 from zkmargin.circuits.overstatement import overstatement
 from zkmargin.circuits.witness import check_row
@@ -24,8 +25,9 @@ from zkmargin.margin.accounts import calculate
 from zkmargin.margin.book import BookMargin
 from zkmargin.margin.formulas import by_formula, formula_of
 from zkmargin.margin.whatif import ladder
-from zkmargin.risk.brackets import mark_notional, requirement
+from zkmargin.risk.brackets import amounts, mark_notional
 from zkmargin.risk.table import RiskTable
+from zkmargin.sparse import sparse
 
 F = Fraction
 
@@ -36,6 +38,12 @@ def compiled(
 ) -> tuple[Policy, RiskTable, CompiledBook]:
     parameters = Brackets({"BTC-PERP": BTC, "*": OTHERS}, maintenance, initial)
     return compile_book(bracket_book(parameters=parameters))
+
+
+def requirement(floors: list[Fraction], rates: list[Fraction], notional: Fraction, kind: Rates) -> Fraction:
+    """rate x notional - amount of the bracket that holds the notional."""
+    at = max(t for t, floor in enumerate(floors) if floor <= notional)
+    return rates[at] * notional - amounts(floors, rates, kind)[at]
 
 
 def margin_of(
@@ -120,6 +128,25 @@ def test_at_a_floor_whole_rates_jump() -> None:
         for lots in (124, 125)
     ]
     assert [lots * QUANTUM for lots in found] == [F("248.062"), F("500.125")]
+
+
+@pytest.mark.parametrize("kinds", [("marginal", "marginal"), ("marginal", "whole"), ("whole", "whole")])
+@given(st.integers(0, 63), st.integers(0, 63), st.integers(0, 300), st.integers(0, 300))
+def test_no_other_row_of_a_position_asks_for_less(
+    kinds: tuple[Rates, Rates], first: int, against: int, rest: int, hedge: int
+) -> None:
+    """Whatever stands in the columns of the first 63 lots and of the rest, on both sides: only the net counts."""
+    _, _, book = compiled(*kinds)
+    index = book.circuit.input_index
+    small, position = index["small", "ETH-PERP"], index["position", "ETH-PERP"]
+    lots = {(small, 0): first, (small, 1): against, (position, 0): rest, (position, 1): hedge}
+    row = book.program.complete({side: sparse([0], [x]) for side, x in lots.items() if x}, 1).row(0)
+    check_row(book.circuit, row)
+    net = first - against + rest - hedge
+    honest = book.fill(sm.pots({("position", "ETH-PERP"): net} if net else {}, book_id="perp")).outputs[0]
+    assert (row.outputs[N], row.outputs[E]) == (honest[N], honest[E])
+    assert row.outputs[R] >= honest[R]
+    assert row.outputs[I] >= honest[I]
 
 
 def test_one_lot_larger_than_several_brackets() -> None:

@@ -33,7 +33,13 @@ def test_levels(equity: int, requirement: int, level: str) -> None:
     assert level_of(equity, requirement, LEVELS) == level
 
 
-def test_unhealthy_is_lowest_whatever_its_ratio() -> None:
+def test_unhealthy_is_at_least_the_first_level_not_above_one() -> None:
+    """Lighter: maintenance 1, close-out fraction two thirds of it."""
+    levels = (*LEVELS, ("close-out", F(2, 3)))
+    found = [level_of(equity, 300, levels) for equity in (331, 329, 299, 200, 199, -1)]
+    assert found == ["warning", "call", "liquidation", "liquidation", "close-out", "close-out"]
+    assert [level_of(equity, 0, levels) for equity in (0, -1)] == [NORMAL, "close-out"]
+    assert level_of(99, 100, (("warning", F("1.5")),)) == "warning"
     assert level_of(95, 100, (("call", F("1.1")), ("close-out", F("0.9")))) == "close-out"
     assert level_of(105, 100, (("call", F("1.1")), ("close-out", F("0.9")))) == "call"
 

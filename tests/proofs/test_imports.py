@@ -58,5 +58,12 @@ def test_a_verifier_reaches_no_prover(verifier: str) -> None:
     assert provers(reachable(f"zkmargin.proofs.{verifier}")) == set()
 
 
+@pytest.mark.parametrize(
+    "module", ["bundle_verifier", "claim_verifier", "attestation.audit", "cli.verify_claim"]
+)
+def test_what_verifies_for_people_reaches_no_prover(module: str) -> None:
+    assert provers(reachable(f"zkmargin.{module}")) == set()
+
+
 def test_the_walk_would_find_one() -> None:
     assert "zkmargin.proofs.linear_prover" in provers(reachable("zkmargin.proofs.totals_prover"))

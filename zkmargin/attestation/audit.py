@@ -21,6 +21,7 @@ from zkmargin.attestation.manifest import (
     read_manifest,
     totals_role,
 )
+from zkmargin.attestation.open_interest import scaled_contracts, verify_open_interest
 from zkmargin.attestation.public import PublicInputs, check_manifest, check_public_inputs
 from zkmargin.attestation.report import Report
 from zkmargin.circuits.compiled import CompiledBook
@@ -77,6 +78,12 @@ def audit_attestation(
     for book in header.books:
         compiled = inputs.books.get(book.id) if inputs else None
         _check_book(report, backend, signed, book, compiled, digest)
+    if inputs is not None and any(scaled_contracts(inputs.policy)):
+        report.check(
+            "open interest",
+            lambda: verify_open_interest(inputs.policy, inputs.market, header),
+            "not above what the policy states",
+        )
     return AuditResult(report, header, inputs)
 
 

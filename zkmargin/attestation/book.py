@@ -14,7 +14,7 @@ from zkmargin.circuits.compiled import CompiledBook
 from zkmargin.commitment import Leaves, uid_message
 from zkmargin.group.backend import Backend
 from zkmargin.hashing import digests
-from zkmargin.inputs.ledger import Pots
+from zkmargin.inputs.ledger import Pots, Users
 from zkmargin.inputs.policy import BookPolicy
 from zkmargin.proofs.liabilities_prover import LiabilitiesWitness
 from zkmargin.proofs.liabilities_statement import LiabilitiesStatement, shard_statements
@@ -121,7 +121,7 @@ def commit_book(
     backend: Backend, compiled: CompiledBook, pots: Pots, secrets: BookSecrets, context: bytes
 ) -> CommittedBook:
     """Fill the canonical witness of every pot in its place and commit to it; padding is the zero row."""
-    order = np.argsort(secrets.places, kind="stable").tolist()
+    order = np.argsort(secrets.places).tolist()
     a, b = [secrets.a[source] for source in order], [secrets.b[source] for source in order]
     circuit = compiled.circuit
     placed = {key: _placed(column, secrets.places) for key, column in pots.values.items()}
@@ -163,9 +163,12 @@ def _totals(circuit: Circuit, sums: SplitWitness) -> tuple[tuple[str, int], ...]
 
 def _identities(pots: Pots, secrets: BookSecrets, context: bytes) -> list[bytes]:
     """Return the identity commitments of the pots, then those of the padding, which are random."""
+    users = Users.of(pots.users)
     messages = [
-        uid_message(context, user.id, account, pot, user.nonce, salt)
-        for (account, pot), user, salt in zip(pots.labels, pots.users, secrets.salts, strict=False)
+        uid_message(context, user, account, pot, nonce, salt)
+        for (account, pot), user, nonce, salt in zip(
+            pots.labels, users.ids, users.nonces, secrets.salts, strict=False
+        )
     ]
     return [*digests(messages), *secrets.salts[len(messages) :]]
 
@@ -173,5 +176,5 @@ def _identities(pots: Pots, secrets: BookSecrets, context: bytes) -> list[bytes]
 def _placed(column: SparseValues, places: Rows) -> SparseValues:
     """Move row i of a column to row places[i]."""
     rows = places[column.rows]
-    order = np.argsort(rows, kind="stable")
+    order = np.argsort(rows)
     return SparseValues(rows[order], column.values[order])

@@ -26,6 +26,7 @@ from zkmargin.attestation.manifest import (
     totals_role,
     write_attestation,
 )
+from zkmargin.attestation.open_interest import require_open_interest
 from zkmargin.attestation.operator import operator_report
 from zkmargin.attestation.private import PrivateFolder, make_private_folder
 from zkmargin.canonical import Json, encode
@@ -125,6 +126,7 @@ def attest(
         margins = calculate_all(snapshot.policy, snapshot.table, ledger.pots, compiled)
         committed = _commit_books(backend, snapshot, ledger, compiled, epoch, inputs, progress)
         header = _header(snapshot, committed)
+        require_open_interest(snapshot.policy, snapshot.market, header)
         digest = header.digest(backend.order)
         files = _public_files(backend, snapshot, committed)
         nonces = epoch.nonce().source(backend.order)

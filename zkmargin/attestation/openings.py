@@ -19,7 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from zkmargin.errors import UndecidedError
-from zkmargin.inputs.ledger import InputKey, Pots, User
+from zkmargin.inputs.ledger import InputKey, Pots, User, Users
+from zkmargin.sparse import halves
 
 SCALAR_BYTES = 32
 _HALF = 64
@@ -66,13 +67,13 @@ class Openings:
         salts: Sequence[bytes],
     ) -> Openings:
         """Collect what opens the first len(pots) leaves; what follows in the sequences is padding."""
-        count = len(pots)
+        count, users = len(pots), Users.of(pots.users)
         keys = sorted(pots.values)
         rows, which, low, high = _amounts([pots.values[key] for key in keys])
         return Openings(
             owners=[
-                (account, pot, user.id, user.nonce.hex())
-                for (account, pot), user in zip(pots.labels, pots.users, strict=True)
+                (account, pot, user, nonce.hex())
+                for (account, pot), user, nonce in zip(pots.labels, users.ids, users.nonces, strict=True)
             ],
             keys=keys,
             starts=np.searchsorted(rows, np.arange(count + 1)).astype(np.int64),
@@ -164,20 +165,8 @@ def _amounts(columns: Sequence[Any]) -> tuple[Integers, Integers, Integers, Inte
     empty = np.zeros(0, np.int64)
     rows = np.concatenate([empty, *(column.rows for column in columns)])
     which = np.concatenate([empty, *(np.full(len(column), i, np.int64) for i, column in enumerate(columns))])
-    low = np.concatenate([empty, *(_low(column.values) for column in columns)])
-    high = np.concatenate([empty, *(_high(column.values) for column in columns)])
-    order = np.argsort(rows, kind="stable")
+    low, high = (
+        np.concatenate([empty, *(halves(column.values)[:, half] for column in columns)]) for half in range(2)
+    )
+    order = np.argsort(rows * len(columns) + which)  # no two are equal
     return rows[order], which[order], low[order], high[order]
-
-
-def _low(values: npt.NDArray[Any]) -> Integers:
-    if values.dtype != object:
-        return values.astype(np.int64)
-    mask = (1 << _HALF) - 1
-    return np.array([int(value) & mask for value in values], dtype=np.uint64).view(np.int64)
-
-
-def _high(values: npt.NDArray[Any]) -> Integers:
-    if values.dtype != object:
-        return np.asarray(values.astype(np.int64) >> 63)
-    return np.array([int(value) >> _HALF for value in values], dtype=np.int64)

@@ -8,7 +8,7 @@ import numpy as np
 
 from zkmargin.canonical import Json
 from zkmargin.inputs.decimals import decimal_text
-from zkmargin.inputs.ledger import Ledger
+from zkmargin.inputs.ledger import Ledger, Users
 from zkmargin.inputs.policy import Policy
 from zkmargin.margin.accounts import BookMargin
 
@@ -20,7 +20,7 @@ def operator_report(policy: Policy, digest: bytes, ledger: Ledger, margins: Mapp
 
     Money is text in decimals, counts are numbers.
     """
-    users = {user.id for pots in ledger.pots.values() for user in pots.users}
+    users = {user for pots in ledger.pots.values() for user in Users.of(pots.users).ids}
     accounts = {account for pots in ledger.pots.values() for account, _ in pots.labels}
     return {
         "format": FORMAT,

@@ -9,7 +9,7 @@ scalar out of range is a programming error (ValueError); a wrong byte string is 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from zkmargin.sparse import SparseWords, Values
@@ -112,6 +112,13 @@ class Backend(Protocol):
 
     def msm(self, scalars: Sequence[int], points: Points) -> Points:
         """Return sum scalars[i] * points[i], length 1; equal lengths. Small s and order - s are cheap."""
+        ...
+
+    def combine_generators(self, weights: Mapping[str, Sequence[int]]) -> Points:
+        """Return the sum of weights[family][i] * family[i] over all families and i from 0, length 1.
+
+        For generators that are used again and again: a backend may keep tables of them.
+        """
         ...
 
     def commit_bits(self, words: SparseWords, n_bits: int, blindings: Sequence[int]) -> Points:

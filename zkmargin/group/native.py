@@ -7,7 +7,7 @@ keeping between calls: generators and tables of fixed bases.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +29,11 @@ ScalarVector = Sequence[int] | ByteRows
 OUT_OF_RANGE = "scalar out of range: reduce it modulo the group order first"
 SIGNED_BITS = 253  # of the size of a scalar taken as a number in (-order / 2, order / 2)
 WIDTHS = range(2, 17)  # bits of a window of a fixed base
+BASE_WIDTH = 8  # of the generators of range proofs: 262 kB a table
+WORTH_TABLES, MAX_TABLES = (
+    16,
+    128,
+)  # uses of a family before its generators get tables; so many of each family
 
 
 def derive(family: str, indices: Sequence[int]) -> list[Point]:
@@ -48,6 +53,8 @@ class NativeBackend:
         self._store = store or GeneratorStore(derivation=derive)
         self._prefixes: dict[str, kernels.Points] = {}  # of each family as many generators as were ever used
         self._tables: dict[str, kernels.FixedBase] = {}
+        self._base_tables_of: dict[str, list[kernels.FixedBase]] = {}
+        self._uses: dict[str, int] = {}
 
     # --- generators and encodings
 
@@ -111,6 +118,22 @@ class NativeBackend:
 
     def msm(self, scalars: ScalarVector, points: Points) -> kernels.Points:
         return kernels.msm(_scalars(scalars), _native(points))
+
+    def combine_generators(self, weights: Mapping[str, Sequence[int]]) -> kernels.Points:
+        """Sum by tables the generators that have them, by buckets all others."""
+        tables: list[kernels.FixedBase] = []
+        by_table: list[int] = []
+        rest = []
+        for family, scalars in weights.items():
+            known = self._base_tables(family, len(scalars))
+            tables += known
+            by_table += scalars[: len(known)]
+            rest.append(
+                (scalars[len(known) :], self.generators(family, len(known), len(scalars) - len(known)))
+            )
+        sums = kernels.sum_products(tables, _scalars(by_table))
+        others = [scalar for scalars, _ in rest for scalar in scalars]
+        return sums if not others else self.add(sums, self.msm(others, self.concat([p for _, p in rest])))
 
     def commit_bits(self, words: SparseWords, n_bits: int, blindings: ScalarVector) -> kernels.Points:
         _check_blindings(words.rows, blindings)
@@ -185,6 +208,16 @@ class NativeBackend:
         places = np.zeros(n_bits, dtype=np.int64)
         places[bits] = np.arange(1, len(bits) + 1)
         return kernels.gather(kernels.concat([kernels.identity(1), self._take("GB", bits.tolist())]), places)
+
+    def _base_tables(self, family: str, count: int) -> list[kernels.FixedBase]:
+        """Return tables of the first generators of a family, at most `count`: none before the family is used often."""
+        self._uses[family] = self._uses.get(family, 0) + 1
+        known = self._base_tables_of.setdefault(family, [])
+        if len(known) < count and self._uses[family] > WORTH_TABLES:
+            points = self.generators(family, 0, min(count, MAX_TABLES))
+            for i in range(len(known), len(points)):
+                known.append(kernels.FixedBase(points[i : i + 1], BASE_WIDTH, SIGNED_BITS))
+        return known[:count]
 
     def _table(self, family: str, rows: int, bits: int = SIGNED_BITS) -> kernels.FixedBase:
         """Return a table of multiples for this many scalars, the one at hand if it serves."""

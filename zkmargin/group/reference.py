@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 from zkmargin.errors import DecodeError
@@ -193,6 +193,10 @@ class ReferenceBackend(Generic[Element]):
     def msm(self, scalars: Sequence[int], points: Points) -> PointList[Element]:
         elements, weights = self._weighted(scalars, points)
         return PointList([self.group.msm(weights, elements)])
+
+    def combine_generators(self, weights: Mapping[str, Sequence[int]]) -> PointList[Element]:
+        families = [self.generators(family, 0, len(scalars)) for family, scalars in weights.items()]
+        return self.msm([scalar for scalars in weights.values() for scalar in scalars], self.concat(families))
 
     def commit_bits(self, words: SparseWords, n_bits: int, blindings: Sequence[int]) -> PointList[Element]:
         _check_words(words, n_bits)

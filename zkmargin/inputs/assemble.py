@@ -8,11 +8,11 @@ import numpy as np
 
 from zkmargin.inputs.arrow_arrays import Integers, from_texts
 from zkmargin.inputs.directory import Directory
-from zkmargin.inputs.ledger import CROSS, InputKey, Pots
+from zkmargin.inputs.ledger import CROSS, InputKey, Pots, Users
 from zkmargin.inputs.ledger_columns import Entries, distinct
 from zkmargin.inputs.ledger_rows import Amounts
 from zkmargin.inputs.vector_text import Numbered
-from zkmargin.sparse import SparseValues, sparse
+from zkmargin.sparse import SparseValues, Values, sparse
 
 
 def assemble(
@@ -28,15 +28,22 @@ def assemble(
         for key, found in amounts[book].values.items():
             column = layout.column(number, found)
             columns[book][key] = _merged(columns[book].get(key), column)
-    users = np.array([*directory.users(), None], dtype=object)[:-1]
-    names = np.array([*directory.names.to_pylist(), None], dtype=object)[:-1]
+    users = directory.users()
+    names, ids, nonces = map(_objects, (directory.names.to_pylist(), users.ids, users.nonces))
     result = {}
     for number, book in enumerate(directory.order):
         held = {key: column for key, column in sorted(columns[book].items()) if len(column)}
         accounts, labels = layout.of_book(number)
         labelled = tuple(zip(names[accounts].tolist(), labels, strict=True))
-        result[book] = Pots(book, labelled, held, tuple(users[accounts].tolist()))
+        owners = Users(tuple(ids[accounts].tolist()), tuple(nonces[accounts].tolist()))
+        result[book] = Pots(book, labelled, held, owners)
     return result
+
+
+def _objects(column: Sequence[object]) -> Values:
+    out = np.empty(len(column), dtype=object)
+    out[:] = column
+    return out
 
 
 class _Layout:

@@ -95,11 +95,17 @@ def _symbols(path: Path, problems: Problems) -> Iterator[tuple[str, Any]]:
         if isinstance(value, dict):
             yield from ((_spelled(name), [item["info"] for item in items]) for name, items in value.items())
         else:
-            yield from ((item["symbol"], item["brackets"]) for item in value)
+            yield from ((_text(item["symbol"]), item["brackets"]) for item in value)
     except (KeyError, TypeError):
         problems.add(
             path.name, None, None, None, "not leverage brackets", '[{"symbol": ..., "brackets": [...]}]'
         )
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return value
 
 
 def _spelled(name: str) -> str:
@@ -115,8 +121,8 @@ def _quoted_in(symbol: str, quotes: Sequence[str]) -> bool:
 
 def _brackets(file: str, symbol: str, items: Any, problems: Problems) -> tuple[LeverageBracket, ...]:
     before = problems.count
-    if not isinstance(symbol, str) or not isinstance(items, list) or not 1 <= len(items) <= limits.MAX_TIERS:
-        problems.add(file, None, str(symbol), None, f"not 1 to {limits.MAX_TIERS} brackets")
+    if not isinstance(items, list) or not 1 <= len(items) <= limits.MAX_TIERS:
+        problems.add(file, None, symbol, None, f"not 1 to {limits.MAX_TIERS} brackets")
         return ()
     found = [_bracket(file, symbol, item, problems) for item in items]
     if problems.count > before:

@@ -22,7 +22,7 @@ from zkmargin.inputs.arrow_arrays import (
     mask,
 )
 from zkmargin.inputs.columns import Columns, open_columns, refusing
-from zkmargin.inputs.ledger import User
+from zkmargin.inputs.ledger import Users
 from zkmargin.inputs.plain_csv import NotPlainError
 from zkmargin.inputs.policy import Policy
 from zkmargin.inputs.problems import Problems
@@ -91,16 +91,14 @@ class Directory:
         }
         return {**found, **self._by_row.books}
 
-    def users(self) -> list[User]:
+    def users(self) -> Users:
         """Return the users of all accounts, in order."""
-        ids, given = self._part.users.to_pylist(), self._part.given
-        if not given.any():
-            return [User(user) for user in ids]
         content = self._part.nonces.tobytes()
-        return [
-            User(user, content[NONCE_BYTES * i : NONCE_BYTES * (i + 1)] if has else b"")
-            for i, (user, has) in enumerate(zip(ids, given.tolist(), strict=True))
+        nonces = [
+            content[NONCE_BYTES * i : NONCE_BYTES * (i + 1)] if has else b""
+            for i, has in enumerate(self._part.given.tolist())
         ]
+        return Users(tuple(self._part.users.to_pylist()), tuple(nonces))
 
     def _found(self, names: Any) -> Integers:
         import pyarrow.compute as pc  # noqa: PLC0415

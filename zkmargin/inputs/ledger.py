@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import overload
 
 import numpy as np
 
@@ -31,6 +32,33 @@ class User:
 
 
 @dataclass(frozen=True, repr=False)
+class Users(Sequence[User]):
+    """Users in columns: an object for each of a million would cost more than reading them."""
+
+    ids: tuple[str, ...]
+    nonces: tuple[bytes, ...]
+
+    @staticmethod
+    def of(users: Sequence[User]) -> Users:
+        """Return any users in columns."""
+        if isinstance(users, Users):
+            return users
+        return Users(tuple(user.id for user in users), tuple(user.nonce for user in users))
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @overload
+    def __getitem__(self, at: int) -> User: ...
+    @overload
+    def __getitem__(self, at: slice) -> Users: ...
+    def __getitem__(self, at: int | slice) -> User | Users:
+        if isinstance(at, slice):
+            return Users(self.ids[at], self.nonces[at])
+        return User(self.ids[at], self.nonces[at])
+
+
+@dataclass(frozen=True, repr=False)
 class Pots:
     """All pots of one book, one leaf each.
 
@@ -41,7 +69,7 @@ class Pots:
     book: str
     labels: tuple[tuple[str, str], ...]
     values: Mapping[InputKey, SparseValues]
-    users: tuple[User, ...]
+    users: Sequence[User]
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -82,8 +110,9 @@ def _pieces(pots: Mapping[str, Pots]) -> Iterator[bytes]:
         yield len(content).to_bytes(8, "little") + len(content.values).to_bytes(8, "little")
         yield from _texts([account for account, _ in content.labels])
         yield from _texts([pot for _, pot in content.labels])
-        yield from _texts([user.id for user in content.users])
-        yield from _joined([user.nonce for user in content.users])
+        users = Users.of(content.users)
+        yield from _texts(users.ids)
+        yield from _joined(users.nonces)
         for key in sorted(content.values):
             column = content.values[key]
             yield from (key[0].encode(), key[1].encode(), _bytes(column.rows), _numbers(column))

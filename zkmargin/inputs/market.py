@@ -17,6 +17,7 @@ from zkmargin import canonical
 from zkmargin.canonical import Json, fraction_text
 from zkmargin.errors import DecodeError
 from zkmargin.inputs.depth import Depth
+from zkmargin.inputs.feeds import FEED_KINDS, FeedKey, Feeds
 from zkmargin.inputs.json_fields import Fields, fraction, strings
 from zkmargin.inputs.returns import Returns
 
@@ -88,7 +89,8 @@ class Market:
 
     `spot` per asset in quote, `mark` per instrument that is not spot, `forward` per underlying and expiry,
     implied `volatility` per option (1 is 100 %), `index` per underlying (the spot price where the market
-    names none). Past `returns` and the order books' `depth` by contract are optional, for rules that need them.
+    names none). `feeds`: what only some models read. Past `returns` and the order books' `depth` by contract are
+    optional too, for rules that need them.
     """
 
     time: datetime
@@ -98,6 +100,7 @@ class Market:
     forward: Mapping[tuple[str, datetime], Fraction]
     volatility: Mapping[str, Fraction]
     index: Mapping[str, Fraction]
+    feeds: Feeds = Feeds()  # noqa: RUF009 - frozen
     returns: Returns | None = None
     depth: Mapping[str, Depth] = field(default_factory=dict)
 
@@ -112,12 +115,14 @@ class Market:
         return tuple(i for i in self.instruments.values() if i.kind != "spot")
 
     def to_json(self) -> Json:
-        """Return the market for canonical JSON; optional tables only where they are there."""
+        """Return the market for canonical JSON; feeds, returns and depth only where there are any."""
+        feeds = {"feeds": _feeds_json(self.feeds)} if self.feeds.of else {}
         returns = {} if self.returns is None else {"returns": self.returns.to_json()}
-        depth = {name: item.to_json() for name, item in self.depth.items()}
+        depth = {"depth": {name: item.to_json() for name, item in self.depth.items()}} if self.depth else {}
         return (
-            returns
-            | ({"depth": depth} if depth else {})
+            feeds
+            | returns
+            | depth
             | {
                 "time": time_text(self.time),
                 "instruments": {name: item.to_json() for name, item in self.instruments.items()},
@@ -153,6 +158,7 @@ class Market:
                 forward=forward,
                 volatility=fields.fractions("volatility"),
                 index=fields.fractions("index"),
+                feeds=_feeds(fields.items("feeds")) if "feeds" in fields else Feeds(),
                 returns=Returns.from_json(fields.take("returns"), "market.returns")
                 if "returns" in fields
                 else None,
@@ -192,6 +198,25 @@ def _time(text: str, what: str) -> datetime:
     if time_text(time) != text:
         raise DecodeError("json", f"{what}: not the one text of that time", actual=text)
     return time
+
+
+def _feeds_json(feeds: Feeds) -> Json:
+    rows = [(kind, name, time_text(at) if at else "", value) for (kind, name, at), value in feeds.of.items()]
+    return [[*row[:3], fraction_text(row[3])] for row in sorted(rows)]
+
+
+def _feeds(items: list[Json]) -> Feeds:
+    what = "market.feeds"
+    found: dict[FeedKey, Fraction] = {}
+    for item in items:
+        kind, name, expiry, value = strings(item, 4, what)
+        if kind not in FEED_KINDS:
+            raise DecodeError("json", f"{what}: unknown kind", actual=kind)
+        found[kind, name, _time(expiry, what) if expiry else None] = fraction(value, what)
+    feeds = Feeds(found)
+    if not items or _feeds_json(feeds) != items:
+        raise DecodeError("json", f"{what} is not sorted, or says something twice")
+    return feeds
 
 
 def _depth(value: dict[str, Json]) -> dict[str, Depth]:

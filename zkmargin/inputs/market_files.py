@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import cast
 
 from zkmargin.inputs.depth_file import load_depth
+from zkmargin.inputs.feeds import DATED, FEED_KINDS, FeedKey, Feeds
 from zkmargin.inputs.market import KINDS, Instrument, Kind, Market, Right, in_circuit_order
 from zkmargin.inputs.market_row import Row
 from zkmargin.inputs.market_rules import check_market, check_together, instrument_faults
@@ -23,7 +24,8 @@ INSTRUMENTS = Schema(
     ("expiry", "strike", "right", "multiplier", "inverse"),
 )
 PRICES = Schema(("time", "kind", "name", "value"), ("expiry",))
-PRICE_KINDS = ("spot", "mark", "forward", "volatility", "index")
+UNDATED_KINDS = ("spot", "mark", "volatility", "index")
+PRICE_KINDS = (*UNDATED_KINDS, "forward", *FEED_KINDS)
 
 
 def load_market(folder: Path) -> tuple[Policy, Market]:
@@ -74,6 +76,7 @@ def _market(quote: str, instruments: list[Instrument], prices: _Prices, time: da
         forward=prices.forward,
         volatility=prices.of["volatility"],
         index={**index, **prices.of["index"]},
+        feeds=Feeds(prices.feeds),
     )
 
 
@@ -116,8 +119,9 @@ class _Prices:
     """All prices by kind and name, and their one time."""
 
     def __init__(self, problems: Problems) -> None:
-        self.of: dict[str, dict[str, Fraction]] = {kind: {} for kind in PRICE_KINDS if kind != "forward"}
+        self.of: dict[str, dict[str, Fraction]] = {kind: {} for kind in UNDATED_KINDS}
         self.forward: dict[tuple[str, datetime], Fraction] = {}
+        self.feeds: dict[FeedKey, Fraction] = {}
         self.time: datetime | None = None
         self._time_text = ""
         self._problems = problems
@@ -151,8 +155,17 @@ class _Prices:
                     row.fault("name", name, "the forward price stands twice")
                 self.forward[name, at] = price
             return
+        if kind in FEED_KINDS:
+            self._add_feed(row, kind, name, expiry, price)
+            return
         if expiry:
             row.fault("expiry", expiry, f"a {kind} price has none", "leave it empty")
         if name in self.of[kind]:
             row.fault("name", name, f"the {kind} price stands twice")
         self.of[kind][name] = price
+
+    def _add_feed(self, row: Row, kind: str, name: str, expiry: str, value: Fraction) -> None:
+        at = row.time("expiry", expiry) if expiry or kind in DATED else None
+        if (kind, name, at) in self.feeds:
+            row.fault("name", name, f"the {kind} stands twice")
+        self.feeds[kind, name, at] = value

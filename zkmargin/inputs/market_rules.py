@@ -123,6 +123,8 @@ def _bad_prices(market: Market) -> Iterator[tuple[str, str, str | None]]:
                 yield name, f"{kind} price of an unknown name", None
             elif price < 0 or (price == 0 and not (kind == "mark" and name in options)):
                 yield name, f"{kind} price is not positive", None
+    for name, message in market.feeds.faults(assets, set(contracts), set(market.forward)):
+        yield name, message, None
 
 
 def _return_faults(market: Market) -> Iterator[Fault]:

@@ -24,7 +24,7 @@ from zkmargin.inputs.texts import identifier_fault, label_fault
 CIRCUIT_VERSIONS = (1,)
 NO_LEVEL = "normal"
 CUSTOM = "custom"  # the name of scenarios that are no preset
-PUBLISHABLE = ("initial_requirement", "requirement", "surplus")
+PUBLISHABLE = ("initial_requirement", "open_interest", "requirement", "surplus")
 
 _DURATION = re.compile(r"([1-9][0-9]{0,5})([smhd])", re.ASCII)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}

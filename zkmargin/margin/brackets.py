@@ -7,7 +7,7 @@ maintenance amount; the amounts follow from floors and rates, cum_t = cum_(t-1) 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
+from fractions import Fraction
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from zkmargin.inputs.models.bracket import Bracket
 from zkmargin.inputs.models.brackets import Brackets, Rates
 from zkmargin.inputs.policy import Policy
 from zkmargin.margin.portfolios import Figures, Floats, Holdings, Portfolios, values_and_lots
-from zkmargin.risk.brackets import mark_notional
+from zkmargin.risk.brackets import amounts, mark_notional
 
 
 @dataclass(frozen=True)
@@ -33,23 +33,17 @@ class BracketFormula(Holdings):
         notional = np.abs(portfolios.positions) * self.notional
         requirement, initial = np.zeros(len(portfolios)), np.zeros(len(portfolios))
         for column, brackets in zip(notional.T, self.brackets, strict=True):
-            floors = [float(bracket.floor) for bracket in brackets]
-            maintenance, first = (
-                [float(b.maintenance) for b in brackets],
-                [float(b.initial) for b in brackets],
-            )
-            requirement += looked_up(column, floors, maintenance, self.kinds[0])
-            initial += looked_up(column, floors, first, self.kinds[1])
+            floors = [bracket.floor for bracket in brackets]
+            requirement += looked_up(column, floors, [b.maintenance for b in brackets], self.kinds[0])
+            initial += looked_up(column, floors, [b.initial for b in brackets], self.kinds[1])
         return self.figures(portfolios, requirement, initial)
 
 
-def looked_up(notional: Floats, floors: list[float], rates: list[float], kind: Rates) -> Floats:
+def looked_up(notional: Floats, floors: list[Fraction], rates: list[Fraction], kind: Rates) -> Floats:
     """Return notional x rate - amount of the bracket that holds each notional, shape of `notional`."""
-    amounts = [0.0]
-    for floor, (lower, upper) in zip(floors[1:], pairwise(rates), strict=True):
-        amounts.append(amounts[-1] + (floor * (upper - lower) if kind == "marginal" else 0.0))
-    at = np.maximum(np.searchsorted(floors, notional, side="right") - 1, 0)
-    return np.asarray(notional * np.array(rates)[at] - np.array(amounts)[at])
+    off = np.array(amounts(floors, rates, kind), dtype=np.float64)
+    at = np.searchsorted(np.array(floors, dtype=np.float64), notional, side="right") - 1
+    return np.asarray(notional * np.array(rates, dtype=np.float64)[at] - off[at])
 
 
 def bracket_formula(policy: Policy, market: Market, book_id: str) -> BracketFormula:

@@ -9,6 +9,8 @@ from zkmargin.inputs.ledger import Pots
 from zkmargin.inputs.market import Market
 from zkmargin.inputs.policy import Policy
 from zkmargin.margin.brackets import bracket_formula
+from zkmargin.margin.derive.pm2_formula import pm2_formula
+from zkmargin.margin.derive.srm_formula import srm_formula
 from zkmargin.margin.historical import historical_formula
 from zkmargin.margin.liquidity import liquidity_cost
 from zkmargin.margin.portfolio_margin import scenario_formula
@@ -18,6 +20,8 @@ from zkmargin.margin.sensitivities import sensitivity_formula
 FORMULAS: Mapping[str, Callable[[Policy, Market, str], Holdings]] = {
     "scenarios": scenario_formula,
     "brackets": bracket_formula,
+    "derive-pm2": pm2_formula,
+    "derive-srm": srm_formula,
     "historical": historical_formula,
     "sensitivities": sensitivity_formula,
 }

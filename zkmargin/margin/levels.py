@@ -32,7 +32,8 @@ def ratio_text(equity: int, requirement: int) -> str:
 def level_of(equity: int, requirement: int, levels: Levels) -> str:
     """Return the lowest level whose ratio the account is below, `NORMAL` if there is none.
 
-    An account with E < R is unhealthy and has the lowest level, whatever that level's ratio.
+    An account with E < R is unhealthy and has at least the first level whose ratio is not above 1, the lowest if there
+    is none; levels below are stages of the same trouble, for instance the close-out.
     """
     index = level_indices(np.array([equity], dtype=object), np.array([requirement], dtype=object), levels)[0]
     return level_name(int(index), levels)
@@ -59,5 +60,7 @@ def level_indices(
         equity, requirement = equity.astype(object), requirement.astype(object)
     for index, (_, bound) in enumerate(levels):
         out[(equity * bound.denominator < requirement * bound.numerator).astype(bool)] = index
-    out[(equity < requirement).astype(bool)] = len(levels) - 1
+    unhealthy = next((i for i, (_, bound) in enumerate(levels) if bound <= 1), len(levels) - 1)
+    short = (equity < requirement).astype(bool)
+    out[short] = np.maximum(out[short], unhealthy)
     return out

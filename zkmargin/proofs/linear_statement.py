@@ -72,11 +72,7 @@ class LinearProof:
 
     def to_bytes(self, backend: Backend) -> bytes:
         """Encode as L_1 R_1 .. L_k R_k D z_1 .. z_h z': 32 bytes each, 32 (2k + 1) + 32 (h + 1) in all."""
-        left, right = backend.compress(self.left), backend.compress(self.right)
-        pairs = b"".join(
-            left[at : at + COMPRESSED_BYTES] + right[at : at + COMPRESSED_BYTES]
-            for at in range(0, len(left), COMPRESSED_BYTES)
-        )
+        pairs = backend.compress(interleave(backend, self.left, self.right))
         scalars = (*self.responses, self.blinding_response)
         return (
             pairs + backend.compress(self.mask) + b"".join(z.to_bytes(SCALAR_BYTES, "big") for z in scalars)
@@ -93,9 +89,10 @@ class LinearProof:
         split = (2 * rounds + 1) * COMPRESSED_BYTES
         points = backend.decompress(data[:split], infinity=False)
         scalars = decode_scalars(data[split:], backend.order)
+        left, right = part(backend, points[: 2 * rounds])
         return LinearProof(
-            left=backend.gather(points, range(0, 2 * rounds, 2)),
-            right=backend.gather(points, range(1, 2 * rounds, 2)),
+            left=left,
+            right=right,
             mask=points[2 * rounds :],
             responses=tuple(scalars[:-1]),
             blinding_response=scalars[-1],
@@ -125,6 +122,21 @@ def fold_rounds(size: int, accounts: int) -> int:
 def proof_bytes(rounds: int, responses: int) -> int:
     """Return the length of an encoded proof."""
     return (2 * rounds + 1) * COMPRESSED_BYTES + (responses + 1) * SCALAR_BYTES
+
+
+def interleave(backend: Backend, left: Points, right: Points) -> Points:
+    """Return L_1 R_1 .. L_k R_k, the order in which rounds are sent and written."""
+    rounds = len(left)
+    return backend.gather(
+        backend.concat([left, right]),
+        [i for pair in zip(range(rounds), range(rounds, 2 * rounds), strict=True) for i in pair],
+    )
+
+
+def part(backend: Backend, rounds: Points) -> tuple[Points, Points]:
+    """Invert `interleave`: return all L and all R."""
+    count = len(rounds)
+    return backend.gather(rounds, range(0, count, 2)), backend.gather(rounds, range(1, count, 2))
 
 
 def decode_scalars(data: bytes, order: int) -> list[int]:

@@ -38,18 +38,34 @@ class LinearChallenges:
     schnorr: int
 
 
+@dataclass(frozen=True)
+class LinearWeights:
+    """The verifier's equation: weights of the statement's generators, of F and H, and of other points."""
+
+    generators: list[int]
+    value: int
+    blinding: int
+    scalars: list[int]
+    points: Points
+
+
 def verify(backend: Backend, transcript: Transcript, statement: LinearStatement, proof: LinearProof) -> None:
     """Check a linear proof against the transcript so far.
 
     Return nothing or raise VerificationError: linear/shape, linear/scalar, linear/infinity,
     linear/equation.
     """
+    check_form(backend, statement, proof)
+    challenges = replay(backend, transcript, statement, proof)
+    check_equation(backend, statement, proof, challenges)
+
+
+def check_form(backend: Backend, statement: LinearStatement, proof: LinearProof) -> None:
+    """Refuse whatever can be refused without the transcript: linear/shape, linear/scalar, linear/infinity."""
     check_statement(backend, statement)
     check_shape(statement, proof)
     check_scalars(backend, proof)
     check_points(backend, proof)
-    challenges = replay(backend, transcript, statement, proof)
-    check_equation(backend, statement, proof, challenges)
 
 
 def check_shape(statement: LinearStatement, proof: LinearProof) -> None:
@@ -103,28 +119,29 @@ def residual(
     backend: Backend, statement: LinearStatement, proof: LinearProof, challenges: LinearChallenges
 ) -> Points:
     """Return left side minus right side of the verifier's equation: one multi-scalar multiplication."""
+    weights = equation_weights(backend, statement, proof, challenges)
+    generators = [statement.generators, backend.generators("F", 0, 1), backend.generators("H", 0, 1)]
+    return backend.msm(
+        [*weights.generators, weights.value, weights.blinding, *weights.scalars],
+        backend.concat([*generators, weights.points]),
+    )
+
+
+def equation_weights(
+    backend: Backend, statement: LinearStatement, proof: LinearProof, challenges: LinearChallenges
+) -> LinearWeights:
+    """Return the verifier's equation, left side minus right side, as scalars and points that must sum to infinity."""
     order, joined, c = backend.order, challenges.joined, challenges.schnorr
     inverses = [pow(e, -1, order) for e in challenges.folds]
     weights = _generator_weights(statement, proof.responses, block_weights(inverses, order), order)
-    value = joined.xi * backend.inner(weights, joined.form) % order
-    scalars = [
-        *weights,
-        value,
-        proof.blinding_response,
-        order - 1,
-        *(-c * s % order for s in (1, *joined.target_weights, *inverses, *challenges.folds)),
-    ]
-    points = [
-        statement.generators,
-        backend.generators("F", 0, 1),
-        backend.generators("H", 0, 1),
-        proof.mask,
-        statement.commitment,
-        statement.targets,
-        proof.left,
-        proof.right,
-    ]
-    return backend.msm(scalars, backend.concat(points))
+    negated = (1, *joined.target_weights, *inverses, *challenges.folds)
+    return LinearWeights(
+        generators=weights,
+        value=joined.xi * backend.inner(weights, joined.form) % order,
+        blinding=proof.blinding_response,
+        scalars=[order - 1, *(-c * s % order for s in negated)],
+        points=backend.concat([proof.mask, statement.commitment, statement.targets, proof.left, proof.right]),
+    )
 
 
 def _generator_weights(

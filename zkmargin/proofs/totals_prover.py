@@ -14,9 +14,7 @@ from zkmargin.proofs.linear_prover import NonceSource
 from zkmargin.proofs.split_prover import SplitWitness
 from zkmargin.proofs.split_statement import SplitProof
 from zkmargin.proofs.totals_statement import TotalsStatement, open_totals
-from zkmargin.sparse import SparseWords, Values
-
-WORD_BITS = 16
+from zkmargin.sparse import SparseWords, Values, exact_sum
 
 
 def root_witness(
@@ -35,7 +33,7 @@ def root_witness(
     if not words.rows == len(outputs) == len(blindings_a) == len(blindings_b):
         raise ValueError("outputs, bits and blindings must have the same number of rows")
     return SplitWitness(
-        outputs=[sum(int(value) for value in column) for column in outputs.T],
+        outputs=[exact_sum(column) for column in outputs.T],
         bits=bit_sums(words, n_bits),
         blinding_a=sum(blindings_a) % order,
         blinding_b=sum(blindings_b) % order,
@@ -45,11 +43,7 @@ def root_witness(
 
 def bit_sums(words: SparseWords, n_bits: int) -> list[int]:
     """Return for each bit position the number of rows in which it is set; touched words only."""
-    sums = [
-        int((entries.values >> bit & 1).sum()) if len(entries) else 0
-        for entries in words.columns
-        for bit in range(WORD_BITS)
-    ]
+    sums = words.bit_counts()
     if any(sums[n_bits:]):
         raise ValueError(f"a bit beyond the {n_bits} of the circuit is set")
     return sums[:n_bits] + [0] * (n_bits - len(sums))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from zkmargin.inputs.market import Instrument, Market
 from zkmargin.inputs.models.bracket import Bracket
@@ -49,7 +50,8 @@ def bracket_schedule(
     first = {math.ceil(floor / notional): t for t, floor in enumerate(floors)}
 
     def charge(rates: list[Fraction], kind: Rates) -> Charge:
-        values = (requirement(floors, rates, knot * notional, kind) for knot in first)
+        of = amounts(floors, rates, kind)
+        values = (rates[t] * notional * knot - of[t] for knot, t in first.items())
         return Charge(tuple(values), tuple(rates[t] * notional for t in first.values()))
 
     return Schedule(
@@ -59,12 +61,13 @@ def bracket_schedule(
     )
 
 
-def requirement(floors: list[Fraction], rates: list[Fraction], notional: Fraction, kind: Rates) -> Fraction:
-    """Return what a notional requires: `rate x notional - amount` of its bracket, the amount 0 for whole rates.
+def amounts(floors: Sequence[Fraction], rates: Sequence[Fraction], kind: Rates) -> list[Fraction]:
+    """Return what each bracket takes off `rate x notional`: the exchanges' `cum`, 0 for whole rates.
 
-    A bracket holds its floor. The amount is the exchanges' `cum`: cum_t = cum_(t-1) + floor_t (r_t - r_(t-1)).
+    cum_0 = 0, cum_t = cum_(t-1) + floor_t (rate_t - rate_(t-1)).
     """
-    at = max(t for t, floor in enumerate(floors) if floor <= notional)
-    steps = zip(floors[1 : at + 1], pairwise(rates), strict=False)
-    amount = sum((floor * (upper - lower) for floor, (lower, upper) in steps), Fraction(0))
-    return rates[at] * notional - (amount if kind == "marginal" else 0)
+    steps = (
+        floor * (upper - lower) if kind == "marginal" else Fraction(0)
+        for floor, (lower, upper) in zip(floors[1:], pairwise(rates), strict=True)
+    )
+    return list(accumulate(steps, initial=Fraction(0)))

@@ -77,7 +77,21 @@ def _compare_book(stored: BookRisk, recomputed: BookRisk) -> list[tuple[str, int
             if count:  # a rate on a delta is below 1, so a unit of it is worth less than one
                 counts[name] += count
                 worth[name] = worth.get(name, Fraction(0)) + pnl.unit
-    return [(name, count, worth[name]) for name, count in counts.items()]
+    out = [(name, count, worth[name]) for name, count in counts.items()]
+    return out + _compare_factors(what, stored, recomputed)
+
+
+def _compare_factors(what: str, stored: BookRisk, recomputed: BookRisk) -> list[tuple[str, int, Fraction]]:
+    """Compare factors; one that is off by a unit moves every instrument by that share of its value."""
+    _equal(f"{what}: factors", sorted(stored.factors), sorted(recomputed.factors))
+    out = []
+    for name, factor in recomputed.factors.items():
+        if count := _compare_pnl(f"{what}: {name}", (name,), stored.factors[name], factor):
+            out += [
+                (instrument, count, factor.unit * max(map(abs, pnl.values)) * pnl.unit)
+                for instrument, pnl in recomputed.pnl.items()
+            ]
+    return out
 
 
 def _compare_pnl(what: str, scenarios: tuple[str, ...], stored: Pnl, recomputed: Pnl) -> int:

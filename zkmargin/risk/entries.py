@@ -61,7 +61,8 @@ class BookRisk:
     `pnl` has an entry for every instrument and asset of the units and for nothing else: an instrument without
     an entry cannot be held in the book, an asset without one keeps its price in every scenario. An asset's
     entry is the P&L of one lot of its balance and of one lot of an entry cost in it. `delta`: cash deltas of unexpired
-    options, one entry each, where the book charges deltas; see `zkmargin.risk.deltas`.
+    options, one entry each, where the book charges deltas; see `zkmargin.risk.deltas`. A model may say otherwise of
+    `pnl`, and may have `factors`, numbers by name that pass through floats: see its module in `zkmargin.risk`.
     """
 
     book: str
@@ -69,6 +70,7 @@ class BookRisk:
     units: tuple[RiskUnit, ...]
     pnl: dict[str, Pnl]
     delta: dict[str, Pnl] = field(default_factory=dict)
+    factors: dict[str, Pnl] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -114,8 +116,8 @@ class RiskTable:
 
 
 def _book_json(book: BookRisk) -> Json:
-    delta = {"delta": _pnl_json(book.delta)} if book.delta else {}
-    return delta | {
+    groups = (("delta", book.delta), ("factors", book.factors))
+    return {name: _pnl_json(entries) for name, entries in groups if entries} | {
         "book": book.book,
         "scenarios": list(book.scenarios),
         "units": [
@@ -136,19 +138,28 @@ def _pnl_json(entries: dict[str, Pnl]) -> Json:
 def _book(name: str, value: Json) -> BookRisk:
     what = f"risk.books.{name}"
     with Fields(value, what) as fields:
+        groups = {group: group in fields for group in ("delta", "factors")}
         book = BookRisk(
             book=fields.choice("book", (name,)),
             scenarios=_texts(fields.items("scenarios"), f"{what}.scenarios"),
             units=tuple(_unit(unit, f"{what}.units") for unit in fields.items("units")),
             pnl=_pnls(fields.mapping("pnl"), f"{what}.pnl"),
-            delta=_pnls(fields.mapping("delta"), f"{what}.delta") if (some := "delta" in fields) else {},
+            **{
+                group: _pnls(fields.mapping(group), f"{what}.{group}") if there else {}
+                for group, there in groups.items()
+            },
         )
     named = sorted(name for unit in book.units for name in unit.instruments + unit.assets)
     if named != sorted(book.pnl) or any(len(pnl.values) != len(book.scenarios) for pnl in book.pnl.values()):
         raise DecodeError("risk-table", f"{what}: units, scenarios and P&L do not belong together")
-    single = all(len(delta.values) == 1 for delta in book.delta.values())
-    if some != bool(book.delta) or not single or not set(book.delta) <= set(book.pnl):
-        raise DecodeError("risk-table", f"{what}: deltas are of the instruments, one entry each, or left out")
+    for group, there in groups.items():
+        entries: dict[str, Pnl] = getattr(book, group)
+        if there != bool(entries) or any(len(entry.values) != 1 for entry in entries.values()):
+            raise DecodeError(
+                "risk-table", f"{what}.{group}: deltas and factors have one value each, or left out"
+            )
+    if not set(book.delta) <= set(book.pnl):
+        raise DecodeError("risk-table", f"{what}: deltas are of the instruments")
     return book
 
 

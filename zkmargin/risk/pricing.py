@@ -104,6 +104,16 @@ def inexact_unit(lot_notional: Fraction) -> Fraction:
     return unit
 
 
+def relative_unit(lot_notional: Fraction) -> Fraction:
+    """Return the finest power of ten that float64 can tell apart, however small a lot is; `lot_notional` > 0."""
+    unit = Fraction(1)
+    while unit < lot_notional * _UNIT_PER_NOTIONAL:
+        unit *= 10
+    while unit / 10 >= lot_notional * _UNIT_PER_NOTIONAL:
+        unit /= 10
+    return unit
+
+
 def floor_pnl(
     name: str, change: Sequence[float], factors: Sequence[Fraction], unit: Fraction
 ) -> tuple[int, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 
 from zkmargin.errors import PolicyError
@@ -13,6 +13,7 @@ from zkmargin.inputs.models.sensitivities import MEASURES, Sensitivities
 from zkmargin.inputs.policy import BookPolicy, Policy
 from zkmargin.risk.comparison import Tolerance, compare, differences
 from zkmargin.risk.deltas import option_deltas
+from zkmargin.risk.derive.pm2_entries import pm2_risk
 from zkmargin.risk.entries import JOINT, BookRisk, Pnl, RiskTable, RiskUnit
 from zkmargin.risk.greeks import sensitivity_pnl
 from zkmargin.risk.history import with_history
@@ -38,6 +39,9 @@ __all__ = [
     "compare",
     "differences",
 ]
+
+PUBLIC_NUMBERS: Mapping[str, Callable[[Policy, BookPolicy, Market], BookRisk]] = {"derive-pm2": pm2_risk}
+"""Models other than scenarios whose public numbers pass through floats."""
 
 
 def build_risk_table(policy: Policy, market: Market) -> RiskTable:
@@ -71,6 +75,8 @@ def short_minimum(book: BookPolicy, market: Market, option: Instrument) -> Fract
 
 def book_risk(policy: Policy, book: BookPolicy, market: Market) -> BookRisk:
     """Return units and scenario P&L of one book, empty for models whose numbers follow exactly from the policy."""
+    if book.model in PUBLIC_NUMBERS:
+        return PUBLIC_NUMBERS[book.model](policy, book, market)
     if not MODELS[book.model].shocks:
         return BookRisk(book.id, (), (), {})
     _check_ranges(policy, book, market)

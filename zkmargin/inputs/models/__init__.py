@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from zkmargin.inputs.models.brackets import Brackets
+from zkmargin.inputs.models.derive_pm2 import DerivePm2
+from zkmargin.inputs.models.derive_srm import DeriveSrm
 from zkmargin.inputs.models.historical import Historical
 from zkmargin.inputs.models.kind import MarginModel, Parameters
 from zkmargin.inputs.models.scenarios import PortfolioMargin
@@ -26,6 +28,8 @@ MODELS: Mapping[str, MarginModel] = {
         MarginModel("scenarios", trades=True, shocks=True, parameters=PortfolioMargin),
         MarginModel("collateral", pools=True),
         MarginModel("brackets", trades=True, parameters=Brackets),
+        MarginModel("derive-pm2", trades=True, parameters=DerivePm2),
+        MarginModel("derive-srm", trades=True, parameters=DeriveSrm),
         MarginModel("historical", trades=True, shocks=True, history=True, parameters=Historical),
         MarginModel("sensitivities", trades=True, shocks=True, parameters=Sensitivities),
     )

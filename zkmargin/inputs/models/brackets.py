@@ -102,6 +102,9 @@ class Brackets(Parameters):
         for name in self.of:
             if name not in known:
                 yield f"brackets.{name}", None, "no such contract or underlying", None
+        if self.open_interest and "open_interest" not in policy.publish:
+            hint = 'attestation.publish = ["open_interest"]: what is stated is compared with what is proven'
+            yield "open_interest", None, "stated and not published", hint
         for name in self.open_interest:
             if name not in contracts or not self.margins(contracts[name]):
                 yield f"open_interest.{name}", None, "no contract with brackets", None
@@ -111,6 +114,10 @@ class Brackets(Parameters):
     def margins(self, contract: Instrument) -> bool:
         """Tell whether a contract has brackets; an option has none, its notional says too little of its risk."""
         return contract.kind != "option" and bool(self._written(contract))
+
+    def revaluations(self) -> int:
+        """Return the most brackets of a contract: each has columns as wide as a position."""
+        return max(map(len, self.of.values()), default=0)
 
     def brackets(self, contract: Instrument) -> tuple[Bracket, ...]:
         """Return the brackets of a contract at today's open interest, none if it has none."""

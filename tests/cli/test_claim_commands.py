@@ -1,0 +1,155 @@
+"""claim and verify-claim: exit codes, what is said, what is written."""
+
+from __future__ import annotations
+
+import json
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Call = Callable[..., int]
+CONTEXT = ("--context", "lender.example, loan 17")
+RATIO = "equity >= 1.5 * requirement"
+
+
+@pytest.fixture(scope="module")
+def claim(attested: Path, zkmargin: Call) -> Path:
+    out = attested / "one.claim"
+    where = ("--attestation", attested / "attestation")
+    assert zkmargin("claim", attested / "one.bundle", RATIO, *where, *CONTEXT, "-o", out) == 0
+    return out
+
+
+@pytest.fixture
+def verify(attested: Path, zkmargin: Call) -> Call:
+    def call(claim: Path, required: str = RATIO, *more: object, context: tuple[str, str] = CONTEXT) -> int:
+        where = ("--attestation", attested / "attestation", "--trust", attested / "key.pub")
+        return zkmargin("verify-claim", claim, *where, *context, "--require", required, *more)
+
+    return call
+
+
+def test_a_claim_is_accepted_and_says_what_it_proves(
+    claim: Path, verify: Call, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert verify(claim, "equity >= 150% of requirement") == 0
+    said = capsys.readouterr().err
+    assert "claim: VERIFIED" in said
+    assert f"at 2026-01-30T08:00:00Z: {RATIO}" in said
+    assert "not proven: the attestation's proofs were not checked here" in said
+    assert "about the attestation of Example at 2026-01-30T08:00:00Z" in said
+
+
+def test_the_audit_can_be_made_with_it(claim: Path, verify: Call, capsys: pytest.CaptureFixture[str]) -> None:
+    assert verify(claim, RATIO, "--audit", "--json") == 0
+    out, said = capsys.readouterr()
+    assert "were not checked here" not in said
+    assert json.loads(out)["audit"]["verdict"] == "VERIFIED"
+    assert json.loads(out)["forms"][0]["form"] == RATIO
+
+
+@pytest.mark.parametrize(
+    ("code", "more"),
+    [
+        (4, ("--max-age", "1d", "--at", "2026-02-01T00:00:00Z")),
+        (0, ("--max-age", "2d", "--at", "2026-02-01T00:00:00Z")),
+        (4, ("--max-age", "2d", "--at", "2026-01-01T00:00:00Z")),
+        (1, ("--leaf", "spot")),
+        (0, ("--leaf", "portfolio")),
+        (1, ("--leaf", "portfolio", "--leaf", "portfolio")),
+        (1, ("--leaf", "portfolio/99")),
+        (2, ("--leaf", "portfolio/x")),
+        (2, ("--leaf", "portfolio/")),
+        (2, ("--max-age", "soon")),
+    ],
+)
+def test_exit_codes(claim: Path, verify: Call, code: int, more: tuple[str, ...]) -> None:
+    assert verify(claim, RATIO, *more) == code
+
+
+def test_other_things_are_refused(
+    claim: Path, verify: Call, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert verify(claim, context=("--context", "lender.example, loan 18")) == 1
+    said = capsys.readouterr().err
+    assert "[expected lender.example, loan 18, got lender.example, loan 17]" in said
+    assert "proven of" not in said
+    assert verify(claim, "equity >= 1.6 * requirement") == 1
+    assert f"got leaf 1: {RATIO}" in capsys.readouterr().err
+    assert verify(claim, "equity <= requirement") == 2
+    assert verify(tmp_path / "nothing") == 3
+    assert verify(claim, context=("--context", "")) == 2
+    (tmp_path / "cut").write_bytes(claim.read_bytes()[:-1])
+    assert verify(tmp_path / "cut") == 1
+    (tmp_path / "version").write_bytes(claim.read_bytes()[:4] + b"\2" + claim.read_bytes()[5:])
+    assert verify(tmp_path / "version") == 3
+
+
+def test_without_a_key_to_trust(claim: Path, attested: Path, zkmargin: Call) -> None:
+    where = ("--attestation", attested / "attestation", *CONTEXT, "--require", RATIO)
+    assert zkmargin("verify-claim", claim, *where) == 4
+    assert zkmargin("verify-claim", claim, *where[2:], "--attestation", attested / "nowhere") == 3
+
+
+def test_a_text_for_a_code(attested: Path, zkmargin: Call, verify: Call, tmp_path: Path) -> None:
+    where = ("--attestation", attested / "attestation", *CONTEXT)
+    out = tmp_path / "claim.txt"
+    assert zkmargin("claim", attested / "one.bundle", RATIO, *where, "--text", "-o", out) == 0
+    assert out.read_text().startswith("ZKMC1:")
+    assert verify(out) == 0
+    assert stat.S_IMODE(out.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize(
+    ("code", "arguments"),
+    [
+        (2, ("equity >= 1000 * requirement",)),
+        (2, ("equity <= requirement",)),
+        (2, (RATIO, "--pot", "isolated-1")),
+        (2, (RATIO, "--bits", "32")),
+        (2, ("nonsense",)),
+        (2, ()),
+    ],
+)
+def test_what_is_not_claimed(
+    attested: Path, zkmargin: Call, tmp_path: Path, code: int, arguments: tuple[str, ...]
+) -> None:
+    out = tmp_path / "claim"
+    where = ("--attestation", attested / "attestation", *CONTEXT, "-o", out)
+    assert zkmargin("claim", attested / "one.bundle", *arguments, *where) == code
+    assert not out.exists()
+
+
+def test_nothing_is_overwritten_and_no_bundle_is_quoted(
+    attested: Path, claim: Path, zkmargin: Call, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = ("--attestation", attested / "attestation", *CONTEXT)
+    before = claim.read_bytes()
+    assert zkmargin("claim", attested / "one.bundle", RATIO, *where, "-o", claim) == 2
+    assert claim.read_bytes() == before
+    said = "".join(capsys.readouterr())
+    assert "lots" not in said and "user0" not in said
+
+
+def test_two_claims_differ_and_share_nothing_but_the_leaf(
+    attested: Path, claim: Path, zkmargin: Call, tmp_path: Path
+) -> None:
+    where = ("--attestation", attested / "attestation", *CONTEXT)
+    assert zkmargin("claim", attested / "one.bundle", RATIO, *where, "-o", tmp_path / "again") == 0
+    one, two = claim.read_bytes(), (tmp_path / "again").read_bytes()
+    assert len(one) == len(two)
+    proof = len(one) - 896
+    assert one[:proof] == two[:proof]
+    chunks = [{data[at : at + 32] for at in range(proof, len(data), 32)} for data in (one, two)]
+    assert not chunks[0] & chunks[1]
+
+
+def test_several_pots(attested: Path, zkmargin: Call, tmp_path: Path, verify: Call) -> None:
+    where = ("--attestation", attested / "attestation", *CONTEXT)
+    out = tmp_path / "claim"
+    text = "equity >= requirement and leaf 2: net value >= 700 USD"
+    assert zkmargin("claim", attested / "two.bundle", text, *where, "-o", out) == 0
+    assert verify(out, text) == 0
+    assert verify(out, "net value >= 100 USD") == 1
