@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from example_runs import EXAMPLES, commands, followed, output
 from json_schemas import validator
-from readme_tour import ROOT
 
 from zkmargin.cli.main import run
 
-TEXT = (ROOT / "examples" / "derive" / "README.md").read_text()
+TEXT = (EXAMPLES / "derive" / "README.md").read_text()
 BINDING = {  # as the README says
     "D2": "-9/50 up",
     "D3": "basis contingency",
@@ -35,19 +34,8 @@ MARGIN = "margin examples/derive/ledger --risk risk"
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Run the commands of the README, each of which must succeed."""
     folder = tmp_path_factory.mktemp("derive")
-    (folder / "examples").symlink_to(ROOT / "examples")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        (commands,) = re.findall(r"^```sh\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
-        for line in commands.splitlines():
-            assert run(shlex.split(line)[1:]) == 0, line
+    with followed(folder, commands(TEXT)):
         yield folder
-
-
-def output(capsys: pytest.CaptureFixture[str], command: str) -> Any:
-    capsys.readouterr()
-    assert run([*command.split(), "--json"]) == 0
-    return json.loads(capsys.readouterr().out)
 
 
 def pots(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
