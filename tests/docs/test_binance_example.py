@@ -3,39 +3,25 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
+from example_runs import EXAMPLES, commands, followed, output
 from json_schemas import validator
-from readme_tour import ROOT
 
 from zkmargin.cli.main import run
 
-EXAMPLE = ROOT / "examples" / "binance"
-TEXT = (EXAMPLE / "README.md").read_text()
+TEXT = (EXAMPLES / "binance" / "README.md").read_text()
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Run the commands of the README, each of which must succeed."""
     folder = tmp_path_factory.mktemp("binance")
-    (folder / "examples").symlink_to(ROOT / "examples")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        (commands,) = re.findall(r"^```sh\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
-        for line in commands.splitlines():
-            assert run(line.split()[1:]) == 0, line
+    with followed(folder, commands(TEXT)):
         yield folder
-
-
-def output(capsys: pytest.CaptureFixture[str], command: str) -> Any:
-    capsys.readouterr()
-    assert run([*command.split(), "--json"]) == 0
-    return json.loads(capsys.readouterr().out)
 
 
 def test_margin_is_the_exchanges_formula(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from readme_tour import ROOT
 
+from zkmargin.inputs.models import MODELS
+
 DOCUMENTS = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
 THREATS = (ROOT / "docs/threat-model.md").read_text()
 CLI = runpy.run_path(str(ROOT / "docs/update_cli.py"))
@@ -70,6 +72,14 @@ def test_help_texts_are_todays() -> None:
 def test_every_command_is_described_once() -> None:
     described = CLI["described"]((ROOT / "docs/cli.md").read_text())
     assert sorted(described) == sorted(name for name, _ in CLI["helps"]())
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_margin_model_is_described(model: str) -> None:
+    margin, inputs = ((ROOT / "docs" / name).read_text() for name in ("margin.md", "inputs.md"))
+    assert margin.count(f'\n## Model "{model}": ') == 1
+    assert margin.count(f"\n| [{model}](#") == 1
+    assert inputs.count(f'\n| "{model}" |') == 1
 
 
 def test_decisions_have_numbers_of_their_own_and_stand_in_the_index() -> None:

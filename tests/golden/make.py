@@ -15,7 +15,7 @@ from pathlib import Path
 
 from Crypto.PublicKey import ECC
 
-from tests.attestation import bracketed, charged, cleared, exchange, margined
+from tests.attestation import bracketed, charged, cleared, derived, exchange, margined
 from zkmargin.attestation.build import Snapshot, attest
 from zkmargin.attestation.private import PrivateFolder
 from zkmargin.bundle import read_bundle, write_bundle
@@ -30,6 +30,7 @@ EXCHANGES: dict[str, Callable[[Path], tuple[Snapshot, Ledger]]] = {
     "bracketed": bracketed.inputs,
     "charged": charged.inputs,
     "cleared": cleared.inputs,
+    "derived": derived.inputs,
     "margined": margined.inputs,
     "tiny": exchange.inputs,
 }
@@ -51,6 +52,7 @@ def make(folder: Path, snapshot: Snapshot, ledger: Ledger) -> str:
 
 
 CLAIMS = {  # account and form, by exchange; made from the golden bundles
+    "derived": ("1", "equity >= 1 * initial requirement and equity >= 40 * requirement"),
     "tiny": ("1", "net value >= 100 USD and net value <= 100 USD"),
     "margined": ("1", "equity >= 1.5 * requirement and net value >= 4000 USD"),
 }

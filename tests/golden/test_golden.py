@@ -22,6 +22,7 @@ CAROL = Identity("carol@example.org")
 CUSTOMERS = {
     "cleared": {"1": ALICE, "2": Identity("bob@example.org"), "3": CAROL},
     "charged": {"1": ALICE, "2": Identity("bob@example.org"), "3": CAROL},
+    "derived": {"1": ALICE, "2": Identity("bob@example.org"), "3": CAROL, "4": Identity("dora@example.org")},
     "tiny": {"1": ALICE, "2": BOB, "3": Identity("30003")},
     "margined": {"1": ALICE, "2": Identity("bob@example.org"), "3": CAROL},
     "bracketed": {"1": ALICE, "2": Identity("bob@example.org"), "3": CAROL},
