@@ -28,8 +28,10 @@ from zkmargin.tree import Node, check_inclusion
 from zkmargin.wording import counted
 
 PROOFS = "the attestation's proofs were not checked here; zkmargin audit does, or verify-claim --audit"
-OWNER = "whose account it is: a claim shows that its maker had the bundle of this leaf"
+OWNER = "whose account it is: its maker had the bundle; so has the exchange, even of an account that it invented"
 OWNERS = "that the leaves are one customer's: only that their bundles were in one hand"
+EMPTY = "that anything is in the account: of some leaf every form holds for an empty one too; ask for a net value"
+OTHERS = "other pots and accounts: the customer may have some that are not shown, and owe money there"
 LATER = "anything after the snapshot: the account may have changed since"
 LINKABLE = "unlinkability: claims about one leaf in one snapshot can be told to be about the same account"
 
@@ -123,8 +125,23 @@ def ratio_fault(statement: ClaimStatement, inputs: PublicInputs) -> str | None:
 
 
 def _not_proven(claim: Claim | None, *, audited: bool) -> list[str]:
-    several = claim is not None and len(claim.statement.leaves) > 1
-    return [*([] if audited else [PROOFS]), OWNERS if several else OWNER, LATER, LINKABLE]
+    statement = claim.statement if claim else None
+    said = {
+        PROOFS: not audited,
+        OWNER: True,
+        OWNERS: statement is not None and len(statement.leaves) > 1,
+        EMPTY: statement is not None and _holds_for_nothing(statement),
+        OTHERS: True,
+        LATER: True,
+        LINKABLE: True,
+    }
+    return [line for line, applies in said.items() if applies]
+
+
+def _holds_for_nothing(statement: ClaimStatement) -> bool:
+    """Tell whether all that is claimed of some leaf is true of an account without balances and positions."""
+    binding = {form.leaf for form in statement.forms if form.least > 0}
+    return len(binding) < len(statement.leaves)
 
 
 def _check_addressed(
