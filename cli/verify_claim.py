@@ -9,11 +9,10 @@ from typing import Any
 import click
 
 from zkmargin import limits
-from zkmargin.attestation.audit import audit_attestation
-from zkmargin.attestation.report import Outcome, worst
+from zkmargin.attestation.report import Outcome
 from zkmargin.claim import check_context
 from zkmargin.claim_verifier import ClaimResult, Expectation, verify_claim
-from zkmargin.cli.audit import trust_option
+from zkmargin.cli.audit import audit_too, trust_option
 from zkmargin.cli.output import emit_json, json_option, say
 from zkmargin.cli.parameters import age, leaf_place, utc_time
 from zkmargin.cli.verdict import show_report
@@ -63,18 +62,12 @@ def command(
     data = read_bounded(claim, limits.MAX_CLAIM_BYTES, "the claim")
     expected = Expectation(required, context, places, max_age, at or datetime.now(UTC))
     result = verify_claim(backend, data, attestation, keys, expected, audited=with_audit)
+    audited = audit_too(result.report, backend, attestation, keys) if with_audit else None
     show_report(result.report)
-    outcomes = [result.report.outcome]
-    audited = None
-    if with_audit:
-        audited = audit_attestation(backend, attestation, keys).report
-        show_report(audited)
-        outcomes.append(audited.outcome)
-    if worst(outcomes) in (Outcome.PASSED, Outcome.UNMET):
-        _say_forms(result)
+    _say_forms(result)
     if as_json:
         emit_json(_json(result) | ({"audit": audited.to_json()} if audited else {}))
-    return worst(outcomes).value
+    return result.report.outcome.value
 
 
 def _say_forms(result: ClaimResult) -> None:

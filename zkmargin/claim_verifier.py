@@ -28,9 +28,9 @@ from zkmargin.tree import Node, check_inclusion
 from zkmargin.wording import counted
 
 PROOFS = "the attestation's proofs were not checked here; zkmargin audit does, or verify-claim --audit"
-OWNER = "whose account it is: its maker had the bundle; so has the exchange, even of an account that it invented"
+OWNER = "whose account it is: its maker had the bundle; so has the exchange, even of one that it invented"
 OWNERS = "that the leaves are one customer's: only that their bundles were in one hand"
-EMPTY = "that anything is in the account: of some leaf every form holds for an empty one too; ask for a net value"
+EMPTY = "that anything is in the account: of some leaf, all forms hold for an empty one; ask for a net value"
 OTHERS = "other pots and accounts: the customer may have some that are not shown, and owe money there"
 LATER = "anything after the snapshot: the account may have changed since"
 LINKABLE = "unlinkability: claims about one leaf in one snapshot can be told to be about the same account"

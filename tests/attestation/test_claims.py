@@ -301,11 +301,12 @@ def test_without_a_trusted_key_not_all_is_shown(exchange: Exchange) -> None:
         ("net >= 2 USD", [], ["that the leaves are one customer's"]),
         ("net >= 2 USD", ["cross"], []),
         ("equity >= requirement", ["cross"], ["that anything is in the account"]),
-        ("net + 5 USD >= 0 and leaf 1: net >= 2 USD", [], ["that the leaves are one customer's", "that anything is in the account"]),
+        ("net + 5 USD >= 0 and leaf 1: net >= 2 USD", [],
+         ["that the leaves are one customer's", "that anything is in the account"]),
     ],
 )  # fmt: skip
 def test_what_is_not_proven_is_said(exchange: Exchange, text: str, pots: list[str], said: list[str]) -> None:
-    """A pot that was left away, a leaf that the exchange invented, an empty account (padding too) that keeps every ratio."""
+    """A pot that was left away, a leaf that the exchange invented, an empty account that keeps every ratio."""
     data = make(exchange, text, exchange.bundle("2"), pots=pots).to_bytes(FAST)
     result = check(exchange, data, text)
     assert result.report.outcome is Outcome.PASSED

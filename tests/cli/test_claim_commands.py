@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 import stat
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from zkmargin.attestation.manifest import read_manifest
 
 Call = Callable[..., int]
 CONTEXT = ("--context", "lender.example, loan 17")
@@ -48,6 +51,36 @@ def test_the_audit_can_be_made_with_it(claim: Path, verify: Call, capsys: pytest
     assert "were not checked here" not in said
     assert json.loads(out)["audit"]["verdict"] == "VERIFIED"
     assert json.loads(out)["forms"][0]["form"] == RATIO
+
+
+@pytest.mark.parametrize(("damage", "code"), [("tree", 1), ("proof", 3)])
+def test_a_claim_is_no_better_than_its_audit(
+    claim: Path, attested: Path, zkmargin: Call, tmp_path: Path, damage: str, code: int,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """Whoever reads the first verdict only, of people's text or of JSON, must not take it for the whole."""
+    copy = tmp_path / "attestation"
+    shutil.copytree(attested / "attestation", copy)
+    role = "leaves/portfolio" if damage == "tree" else "liabilities/portfolio/0"
+    victim = copy / read_manifest(copy).manifest.files[role]
+    if damage == "tree":
+        victim.write_bytes(bytes(victim.stat().st_size))
+    else:
+        victim.unlink()
+    where = ("--attestation", copy, "--trust", attested / "key.pub", *CONTEXT, "--require", RATIO)
+    assert zkmargin("verify-claim", claim, *where) == 0
+    capsys.readouterr()
+    assert zkmargin("verify-claim", claim, *where, "--audit", "--json") == code
+    out, said = capsys.readouterr()
+    assert json.loads(out)["exit_code"] == code
+    assert "VERIFIED" not in said and "proven of" not in said
+    bundle = ("verify", attested / "one.bundle", *where[:4], "--id", "user000000@example.com")
+    assert zkmargin(*bundle) == 0
+    capsys.readouterr()
+    assert zkmargin(*bundle, "--audit", "--json") == code
+    out, said = capsys.readouterr()
+    assert json.loads(out)["exit_code"] == code
+    assert "VERIFIED" not in said
 
 
 @pytest.mark.parametrize(
