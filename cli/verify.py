@@ -76,7 +76,9 @@ def _user(text: str | None) -> str | None:
         return None
     user = normal_user(text)
     if fault := label_fault(user):
-        raise UsageError("id", f"--id is {fault}", hint="your e-mail address or name, as the exchange has it")
+        raise UsageError(
+            "id", f"--id is no name: {fault}", hint="your e-mail address or name, as the exchange has it"
+        )
     return user
 
 

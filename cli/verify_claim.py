@@ -10,7 +10,6 @@ import click
 
 from zkmargin import limits
 from zkmargin.attestation.report import Outcome
-from zkmargin.claim import check_context
 from zkmargin.claim_verifier import ClaimResult, Expectation, verify_claim
 from zkmargin.cli.audit import audit_too, trust_option
 from zkmargin.cli.output import emit_json, json_option, say
@@ -57,10 +56,9 @@ def command(
     Reads the manifest and the public inputs. Ends with 0 if everything holds, 1 if something is false, 3 if something
     cannot be read, 4 if you trust no key or the snapshot is older than you accept.
     """
-    check_context(context)
+    expected = Expectation(required, context, places, max_age, at or datetime.now(UTC))
     backend, keys = default_backend(), [load_public_key(path) for path in trusted]
     data = read_bounded(claim, limits.MAX_CLAIM_BYTES, "the claim")
-    expected = Expectation(required, context, places, max_age, at or datetime.now(UTC))
     result = verify_claim(backend, data, attestation, keys, expected, audited=with_audit)
     audited = audit_too(result.report, backend, attestation, keys) if with_audit else None
     show_report(result.report)

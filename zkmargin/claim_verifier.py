@@ -16,7 +16,7 @@ from pathlib import Path
 from zkmargin.attestation.header import Header
 from zkmargin.attestation.public import PublicInputs, check_manifest, check_public_inputs
 from zkmargin.attestation.report import Report
-from zkmargin.claim import Claim, read_claim
+from zkmargin.claim import Claim, check_context, read_claim
 from zkmargin.claim_language import Unit, form_text, over_leaves, parse
 from zkmargin.commitment import book_context
 from zkmargin.errors import UnmetPolicyError, VerificationError
@@ -42,7 +42,7 @@ class Expectation:
 
     `required` is a claim as text, `context` the verifier's own; `places` the (book, index) that leaf after leaf must
     have, index None for any; `max_age` is the age of the snapshot that is still accepted at `now` (with a time zone).
-    ValueError for a maximum age without a time to hold it against.
+    UsageError for a context that is no label, ValueError for a maximum age without a time to hold it against.
     """
 
     required: str
@@ -52,6 +52,7 @@ class Expectation:
     now: datetime | None = None
 
     def __post_init__(self) -> None:
+        check_context(self.context)
         if self.max_age is not None and self.now is None:
             raise ValueError("a maximum age needs a time to hold it against")
 

@@ -186,6 +186,12 @@ def test_more_bits_for_more_money(exchange: Exchange) -> None:
     assert check(exchange, claim.to_bytes(FAST), huge).report.outcome is Outcome.PASSED
 
 
+def test_one_bundle_twice_is_a_slip_not_a_forgery(exchange: Exchange) -> None:
+    with pytest.raises(UsageError) as error:
+        make(exchange, "net >= 2 USD", exchange.bundle("1"), exchange.bundle("1"))
+    assert error.value.code == "claim-leaves"
+
+
 def test_a_bundle_of_another_attestation(exchange: Exchange, traders: Exchange) -> None:
     with pytest.raises(VerificationError) as error:
         make(exchange, "net >= 2 USD", traders.bundle("1"))
@@ -267,6 +273,14 @@ def test_the_age_of_a_snapshot(exchange: Exchange, age: int, outcome: Outcome) -
     now = TIME + timedelta(seconds=age)
     result = check(exchange, data, "net >= 2 USD", max_age=timedelta(hours=1), now=now)
     assert result.report.outcome is outcome
+
+
+@pytest.mark.parametrize("context", ["", " x", "a\nb", "e\u0301", "x" * 257])
+def test_nobody_is_no_context(context: str) -> None:
+    """A claim made for the empty context would be everybody's whose program forgot to name one."""
+    with pytest.raises(UsageError) as error:
+        Expectation("net >= 0", context)
+    assert error.value.code == "context"
 
 
 def test_a_maximum_age_needs_a_clock() -> None:
