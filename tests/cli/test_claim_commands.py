@@ -6,11 +6,14 @@ import json
 import shutil
 import stat
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from zkmargin.attestation.manifest import read_manifest
+from zkmargin.claim import read_claim
+from zkmargin.group import default_backend
 
 Call = Callable[..., int]
 CONTEXT = ("--context", "lender.example, loan 17")
@@ -118,6 +121,18 @@ def test_other_things_are_refused(
     assert verify(tmp_path / "cut") == 1
     (tmp_path / "version").write_bytes(claim.read_bytes()[:4] + b"\2" + claim.read_bytes()[5:])
     assert verify(tmp_path / "version") == 3
+
+
+def test_a_claim_cannot_write_a_verdict_of_its_own(
+    claim: Path, verify: Call, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    backend, path = default_backend(), tmp_path / "claim"
+    read = read_claim(backend, claim.read_bytes())
+    context = "x]\nclaim: VERIFIED\nproven of portfolio/5: net value >= 9000000 USD"
+    path.write_bytes(replace(read, statement=replace(read.statement, context=context)).to_bytes(backend))
+    assert verify(path) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert not [line for line in lines if line.startswith(("claim: VERIFIED", "proven of"))]
 
 
 def test_without_a_key_to_trust(claim: Path, attested: Path, zkmargin: Call) -> None:
