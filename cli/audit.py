@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
 from zkmargin.attestation.audit import AuditResult, audit_attestation
+from zkmargin.attestation.report import Report
 from zkmargin.attestation.totals import ASSET_COLUMNS, asset_figures, total_rows
 from zkmargin.cli.output import emit_json, emit_table, json_option, say
 from zkmargin.cli.verdict import show_report
-from zkmargin.group import default_backend
+from zkmargin.group import Backend, default_backend
 from zkmargin.inputs import load_market
 from zkmargin.signing import load_public_key
 
@@ -53,6 +55,14 @@ def command(
     if as_json:
         emit_json(_json(result))
     return result.report.outcome.value
+
+
+def audit_too(report: Report, backend: Backend, attestation: Path, keys: Sequence[bytes]) -> Report:
+    """Audit the attestation that a report is about and show it; its outcome is one more check of that report."""
+    audited = audit_attestation(backend, attestation, keys).report
+    show_report(audited)
+    report.check("audit", audited.raise_unless_verified, "the attestation is verified, see above")
+    return audited
 
 
 def _show_totals(result: AuditResult, *, as_json: bool) -> None:

@@ -106,7 +106,8 @@ def _play(backend: Backend, folder: Path, accounts: int) -> None:
 
 @contextmanager
 def _step(title: str) -> Iterator[None]:
-    say(f"\n== {title}", "bold")
+    say("")
+    say(f"== {title}", "bold")
     started = time.perf_counter()
     yield
     say(f"   ({time.perf_counter() - started:.1f} s)")

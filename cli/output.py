@@ -34,14 +34,14 @@ _HIDDEN = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")  # control, format (bidirectional
 
 
 def escape(text: str) -> str:
-    """Return text of a file as it may be shown: control and format characters as escapes, new lines kept."""
+    """Return text of a file as it may be shown: controls escaped, on one line, or it could write a verdict itself."""
     if text.isascii() and text.isprintable():
         return text
     return "".join(map(_shown, text))
 
 
 def _shown(character: str) -> str:
-    if character == "\n" or unicodedata.category(character) not in _HIDDEN:
+    if unicodedata.category(character) not in _HIDDEN:
         return character
     return character.encode("unicode_escape").decode("ascii")
 
@@ -57,8 +57,9 @@ def say(text: str, style: str | None = None) -> None:
 
 
 def emit(text: str) -> None:
-    """Write data."""
-    click.echo(escape(text))
+    """Write data, line by line."""
+    for line in text.split("\n"):
+        click.echo(escape(line))
 
 
 def emit_json(value: dict[str, Any]) -> None:

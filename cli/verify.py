@@ -8,10 +8,8 @@ from typing import Any
 import click
 
 from zkmargin import limits
-from zkmargin.attestation.audit import audit_attestation
-from zkmargin.attestation.report import worst
 from zkmargin.bundle_verifier import BundleResult, Identity, verify_bundle
-from zkmargin.cli.audit import trust_option
+from zkmargin.cli.audit import audit_too, trust_option
 from zkmargin.cli.figures import COLUMNS, MONEY_COLUMNS, SUM, pot_json, pot_row, sum_json, sum_row
 from zkmargin.cli.output import emit_json, emit_table, json_option, say
 from zkmargin.cli.verdict import show_report
@@ -63,18 +61,13 @@ def command(
     data = read_bounded(bundle, limits.MAX_JSON_BYTES, "the bundle")
     known = read_records(backend, data, attestation, records) if records else None
     result = verify_bundle(backend, data, attestation, keys, identity, known, audited=with_audit)
+    audited = audit_too(result.report, backend, attestation, keys) if with_audit else None
     show_report(result.report)
-    outcomes = [result.report.outcome]
-    audited = None
-    if with_audit:
-        audited = audit_attestation(backend, attestation, keys).report
-        show_report(audited)
-        outcomes.append(audited.outcome)
     if as_json:
         emit_json(_json(result) | ({"audit": audited.to_json()} if audited else {}))
     else:
         _show_margin(result, compared=records is not None)
-    return worst(outcomes).value
+    return result.report.outcome.value
 
 
 def _user(text: str | None) -> str | None:
@@ -83,7 +76,9 @@ def _user(text: str | None) -> str | None:
         return None
     user = normal_user(text)
     if fault := label_fault(user):
-        raise UsageError("id", f"--id is {fault}", hint="your e-mail address or name, as the exchange has it")
+        raise UsageError(
+            "id", f"--id is no name: {fault}", hint="your e-mail address or name, as the exchange has it"
+        )
     return user
 
 

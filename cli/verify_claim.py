@@ -9,11 +9,9 @@ from typing import Any
 import click
 
 from zkmargin import limits
-from zkmargin.attestation.audit import audit_attestation
-from zkmargin.attestation.report import Outcome, worst
-from zkmargin.claim import check_context
+from zkmargin.attestation.report import Outcome
 from zkmargin.claim_verifier import ClaimResult, Expectation, verify_claim
-from zkmargin.cli.audit import trust_option
+from zkmargin.cli.audit import audit_too, trust_option
 from zkmargin.cli.output import emit_json, json_option, say
 from zkmargin.cli.parameters import age, leaf_place, utc_time
 from zkmargin.cli.verdict import show_report
@@ -29,7 +27,7 @@ from zkmargin.signing import load_public_key
 )
 @trust_option
 @click.option("--context", required=True, help="The text that you gave to whoever claims, to the letter.")
-@click.option("--require", "required", required=True, help="What must be claimed, of every leaf.")
+@click.option("--require", "required", required=True, help="What must be claimed, of every leaf that is shown.")
 @click.option(
     "--leaf",
     "places",
@@ -58,23 +56,16 @@ def command(
     Reads the manifest and the public inputs. Ends with 0 if everything holds, 1 if something is false, 3 if something
     cannot be read, 4 if you trust no key or the snapshot is older than you accept.
     """
-    check_context(context)
+    expected = Expectation(required, context, places, max_age, at or datetime.now(UTC))
     backend, keys = default_backend(), [load_public_key(path) for path in trusted]
     data = read_bounded(claim, limits.MAX_CLAIM_BYTES, "the claim")
-    expected = Expectation(required, context, places, max_age, at or datetime.now(UTC))
     result = verify_claim(backend, data, attestation, keys, expected, audited=with_audit)
+    audited = audit_too(result.report, backend, attestation, keys) if with_audit else None
     show_report(result.report)
-    outcomes = [result.report.outcome]
-    audited = None
-    if with_audit:
-        audited = audit_attestation(backend, attestation, keys).report
-        show_report(audited)
-        outcomes.append(audited.outcome)
-    if worst(outcomes) in (Outcome.PASSED, Outcome.UNMET):
-        _say_forms(result)
+    _say_forms(result)
     if as_json:
         emit_json(_json(result) | ({"audit": audited.to_json()} if audited else {}))
-    return worst(outcomes).value
+    return result.report.outcome.value
 
 
 def _say_forms(result: ClaimResult) -> None:

@@ -160,7 +160,7 @@ def test_the_other_direction_is_explained() -> None:
     assert "less equity and more requirement than the rule gives" in str(error.value)
 
 
-@pytest.mark.parametrize("currency", ["USDT", "US.D", "€", "net", "of", "9X", "1INCH"])
+@pytest.mark.parametrize("currency", ["USDT", "US.D", "€", "nets", "9X", "1INCH"])
 def test_any_currency_of_a_policy_can_be_written(currency: str) -> None:
     (written,) = parse(f"net value >= 3 {currency}", Unit(currency, Fraction(1)))
     assert written.form == form(net=1, least=3)
@@ -169,8 +169,11 @@ def test_any_currency_of_a_policy_can_be_written(currency: str) -> None:
 
 @pytest.mark.parametrize(
     "currency",
-    ["USD and equity >= requirement", "USD+equity", "USD\u00a0and", "U S D", "US-D", "*", "USD<=", "2*"],
-)
+    [
+        "USD and equity >= requirement", "USD+equity", "USD\u00a0and", "U S D", "US-D", "*", "USD<=", "2*",
+        "net", "of", "AND", "leaf", "Requirement", "000", "0.0", ",000USD", "'000", "_000", ".5",
+    ],
+)  # fmt: skip
 def test_a_currency_does_not_swallow_what_is_asked_for(currency: str) -> None:
     """The exchange names it; constants in such a currency cannot be claimed."""
     for text in (f"net >= 100 {currency}", "net >= 100 USD and equity >= requirement"):
@@ -178,6 +181,30 @@ def test_a_currency_does_not_swallow_what_is_asked_for(currency: str) -> None:
             parse(text, Unit(currency, Fraction(1)))
     (written,) = parse("equity >= 1.5 * requirement", Unit(currency, Fraction(1)))
     assert written.form == form(equity=2, requirement=3)
+
+
+@pytest.mark.parametrize(
+    ("text", "currency"),
+    [
+        ("equity >= 1.5 requirement", "requirement"),
+        ("net >= 250 000", "000"),
+        ("net >= 250,000USD", ",000USD"),
+    ],
+)
+def test_a_slip_of_the_pen_is_no_constant(text: str, currency: str) -> None:
+    """It is refused elsewhere; where the exchange named its currency so, it would be a claim of next to nothing."""
+    with pytest.raises(UsageError) as error:
+        parse(text, Unit(currency, Fraction(1)))
+    assert error.value.code == "claim-text"
+
+
+def test_a_currency_says_nothing_in_a_verdict() -> None:
+    """A form beyond the required ones may hold a constant; its text is what the verifier reads as proven."""
+    made = form(net=1, least=3)
+    assert (
+        form_text(made, Unit("USD and equity >= requirement", Fraction(1)))
+        == "net value >= 3 of the quote currency"
+    )
 
 
 @given(st.text(max_size=30))

@@ -62,7 +62,7 @@ def check_context(context: str) -> None:
     """Raise UsageError for a context that is no label of at most 256 bytes: it must read the same to both sides."""
     if fault := label_fault(context):
         raise UsageError(
-            "context", f"the context is {fault}", hint="what the verifier told you, to the letter"
+            "context", f"the context is no label: {fault}", hint="what the verifier told you, to the letter"
         )
 
 

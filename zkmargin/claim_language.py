@@ -37,7 +37,8 @@ EXAMPLE = 'for example "equity >= 1.5 * requirement and net value >= 250000 USD"
 
 _LEXEME = r">=|<=|[-+*%:]|[0-9]+(?:\.[0-9]+)?|[A-Za-z]\w*|\S"
 _LEAVES = [str(number) for number in range(1, limits.MAX_FORMS + 1)]
-_SIGNS = re.compile(r"[\s<>=+*%:-]")
+_KEYWORDS = {"and", "leaf", "of", *(word for words in WORDS for word in words)}
+_ODD_CURRENCY = re.compile(r"[\s<>=+*%:,'’-]|^[._]|^[0-9.]*$")
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?", re.ASCII)
 
 
@@ -47,6 +48,16 @@ class Unit:
 
     currency: str
     quantum: Fraction
+
+    @property
+    def word(self) -> str | None:
+        """Return the currency as it is written, or None: no constants in what can be read as something else.
+
+        The exchange names it: "USD and equity >= requirement" must not swallow what a verifier asks for, nor may
+        "1.5 requirement" or "250 000", which are slips elsewhere, mean so many of a currency.
+        """
+        odd = _ODD_CURRENCY.search(self.currency) or self.currency.lower() in _KEYWORDS
+        return None if odd else self.currency
 
 
 @dataclass(frozen=True)
@@ -91,7 +102,7 @@ def form_text(form: Form, unit: Unit) -> str:
 
 def _term_text(place: int, factor: Fraction, unit: Unit) -> str:
     if place == CONSTANT:
-        return f"{decimal_text(factor)} {unit.currency}"
+        return f"{decimal_text(factor)} {unit.word or 'of the quote currency'}"
     return NAMES[place] if factor == 1 else f"{decimal_text(factor)} * {NAMES[place]}"
 
 
@@ -103,9 +114,7 @@ class _Parser:
     """Recursive descent over the tokens; sums are coefficients of N, E, R, I and a constant in quote currency."""
 
     def __init__(self, text: str, unit: Unit) -> None:
-        self._unit = unit
-        # The exchange names it: "USD and equity >= requirement" must not swallow what a verifier asks for.
-        self._currency = None if _SIGNS.search(unit.currency) else unit.currency
+        self._unit, self._currency = unit, unit.word
         self._tokens = _tokens(text, self._currency)
         self._at = 0
 
@@ -158,7 +167,8 @@ class _Parser:
         if self._take("*") or self._take("of"):
             return self._name(), factor / 100 if percent else factor
         if factor:
-            self._refuse(f'a number is followed by "*" and a name, or by the currency {self._unit.currency}')
+            currency = self._currency or "(that of this exchange cannot be written)"
+            self._refuse(f'a number is followed by "*" and a name, or by the currency {currency}')
         return CONSTANT, factor
 
     def _number(self) -> Fraction:

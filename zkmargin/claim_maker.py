@@ -113,6 +113,10 @@ def _choose(bundles: Sequence[Bundle], pots: Sequence[str]) -> list[tuple[Bundle
             actual=len(chosen),
             hint="choose with --pot",
         )
+    if len({(leaf.book, leaf.index) for _, leaf in chosen}) < len(chosen):
+        raise UsageError(
+            "claim-leaves", "one leaf stands twice in the bundles", hint="name every bundle once"
+        )
     return chosen
 
 

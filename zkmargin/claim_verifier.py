@@ -16,7 +16,7 @@ from pathlib import Path
 from zkmargin.attestation.header import Header
 from zkmargin.attestation.public import PublicInputs, check_manifest, check_public_inputs
 from zkmargin.attestation.report import Report
-from zkmargin.claim import Claim, read_claim
+from zkmargin.claim import Claim, check_context, read_claim
 from zkmargin.claim_language import Unit, form_text, over_leaves, parse
 from zkmargin.commitment import book_context
 from zkmargin.errors import UnmetPolicyError, VerificationError
@@ -28,8 +28,10 @@ from zkmargin.tree import Node, check_inclusion
 from zkmargin.wording import counted
 
 PROOFS = "the attestation's proofs were not checked here; zkmargin audit does, or verify-claim --audit"
-OWNER = "whose account it is: a claim shows that its maker had the bundle of this leaf"
+OWNER = "whose account it is: its maker had the bundle; so has the exchange, even of one that it invented"
 OWNERS = "that the leaves are one customer's: only that their bundles were in one hand"
+EMPTY = "that anything is in the account: of some leaf, all forms hold for an empty one; ask for a net value"
+OTHERS = "other pots and accounts: the customer may have some that are not shown, and owe money there"
 LATER = "anything after the snapshot: the account may have changed since"
 LINKABLE = "unlinkability: claims about one leaf in one snapshot can be told to be about the same account"
 
@@ -40,7 +42,7 @@ class Expectation:
 
     `required` is a claim as text, `context` the verifier's own; `places` the (book, index) that leaf after leaf must
     have, index None for any; `max_age` is the age of the snapshot that is still accepted at `now` (with a time zone).
-    ValueError for a maximum age without a time to hold it against.
+    UsageError for a context that is no label, ValueError for a maximum age without a time to hold it against.
     """
 
     required: str
@@ -50,6 +52,7 @@ class Expectation:
     now: datetime | None = None
 
     def __post_init__(self) -> None:
+        check_context(self.context)
         if self.max_age is not None and self.now is None:
             raise ValueError("a maximum age needs a time to hold it against")
 
@@ -123,8 +126,23 @@ def ratio_fault(statement: ClaimStatement, inputs: PublicInputs) -> str | None:
 
 
 def _not_proven(claim: Claim | None, *, audited: bool) -> list[str]:
-    several = claim is not None and len(claim.statement.leaves) > 1
-    return [*([] if audited else [PROOFS]), OWNERS if several else OWNER, LATER, LINKABLE]
+    statement = claim.statement if claim else None
+    said = {
+        PROOFS: not audited,
+        OWNER: True,
+        OWNERS: statement is not None and len(statement.leaves) > 1,
+        EMPTY: statement is not None and _holds_for_nothing(statement),
+        OTHERS: True,
+        LATER: True,
+        LINKABLE: True,
+    }
+    return [line for line, applies in said.items() if applies]
+
+
+def _holds_for_nothing(statement: ClaimStatement) -> bool:
+    """Tell whether all that is claimed of some leaf is true of an account without balances and positions."""
+    binding = {form.leaf for form in statement.forms if form.least > 0}
+    return len(binding) < len(statement.leaves)
 
 
 def _check_addressed(

@@ -186,6 +186,12 @@ def test_more_bits_for_more_money(exchange: Exchange) -> None:
     assert check(exchange, claim.to_bytes(FAST), huge).report.outcome is Outcome.PASSED
 
 
+def test_one_bundle_twice_is_a_slip_not_a_forgery(exchange: Exchange) -> None:
+    with pytest.raises(UsageError) as error:
+        make(exchange, "net >= 2 USD", exchange.bundle("1"), exchange.bundle("1"))
+    assert error.value.code == "claim-leaves"
+
+
 def test_a_bundle_of_another_attestation(exchange: Exchange, traders: Exchange) -> None:
     with pytest.raises(VerificationError) as error:
         make(exchange, "net >= 2 USD", traders.bundle("1"))
@@ -269,6 +275,14 @@ def test_the_age_of_a_snapshot(exchange: Exchange, age: int, outcome: Outcome) -
     assert result.report.outcome is outcome
 
 
+@pytest.mark.parametrize("context", ["", " x", "a\nb", "e\u0301", "x" * 257])
+def test_nobody_is_no_context(context: str) -> None:
+    """A claim made for the empty context would be everybody's whose program forgot to name one."""
+    with pytest.raises(UsageError) as error:
+        Expectation("net >= 0", context)
+    assert error.value.code == "context"
+
+
 def test_a_maximum_age_needs_a_clock() -> None:
     with pytest.raises(ValueError):
         Expectation("net >= 0", "x", max_age=timedelta(hours=1))
@@ -295,12 +309,26 @@ def test_without_a_trusted_key_not_all_is_shown(exchange: Exchange) -> None:
     assert verify_claim(FAST, data, exchange.attestation, other, expected).report.outcome is Outcome.FAILED
 
 
-def test_what_is_not_proven_is_said(exchange: Exchange) -> None:
-    data = make(exchange, "net >= 2 USD", exchange.bundle("2")).to_bytes(FAST)
-    said = check(exchange, data, "net >= 2 USD").report.not_proven
-    assert [line.split(":")[0].split(";")[0] for line in said] == [
+@pytest.mark.parametrize(
+    ("text", "pots", "said"),
+    [
+        ("net >= 2 USD", [], ["that the leaves are one customer's"]),
+        ("net >= 2 USD", ["cross"], []),
+        ("equity >= requirement", ["cross"], ["that anything is in the account"]),
+        ("net + 5 USD >= 0 and leaf 1: net >= 2 USD", [],
+         ["that the leaves are one customer's", "that anything is in the account"]),
+    ],
+)  # fmt: skip
+def test_what_is_not_proven_is_said(exchange: Exchange, text: str, pots: list[str], said: list[str]) -> None:
+    """A pot that was left away, a leaf that the exchange invented, an empty account that keeps every ratio."""
+    data = make(exchange, text, exchange.bundle("2"), pots=pots).to_bytes(FAST)
+    result = check(exchange, data, text)
+    assert result.report.outcome is Outcome.PASSED
+    assert [line.split(":")[0].split(";")[0] for line in result.report.not_proven] == [
         "the attestation's proofs were not checked here",
-        "that the leaves are one customer's",
+        "whose account it is",
+        *said,
+        "other pots and accounts",
         "anything after the snapshot",
         "unlinkability",
     ]

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+import shutil
 import stat
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
+from zkmargin.attestation.manifest import read_manifest
+from zkmargin.claim import read_claim
+from zkmargin.group import default_backend
 
 Call = Callable[..., int]
 CONTEXT = ("--context", "lender.example, loan 17")
@@ -50,6 +56,36 @@ def test_the_audit_can_be_made_with_it(claim: Path, verify: Call, capsys: pytest
     assert json.loads(out)["forms"][0]["form"] == RATIO
 
 
+@pytest.mark.parametrize(("damage", "code"), [("tree", 1), ("proof", 3)])
+def test_a_claim_is_no_better_than_its_audit(
+    claim: Path, attested: Path, zkmargin: Call, tmp_path: Path, damage: str, code: int,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """Whoever reads the first verdict only, of people's text or of JSON, must not take it for the whole."""
+    copy = tmp_path / "attestation"
+    shutil.copytree(attested / "attestation", copy)
+    role = "leaves/portfolio" if damage == "tree" else "liabilities/portfolio/0"
+    victim = copy / read_manifest(copy).manifest.files[role]
+    if damage == "tree":
+        victim.write_bytes(bytes(victim.stat().st_size))
+    else:
+        victim.unlink()
+    where = ("--attestation", copy, "--trust", attested / "key.pub", *CONTEXT, "--require", RATIO)
+    assert zkmargin("verify-claim", claim, *where) == 0
+    capsys.readouterr()
+    assert zkmargin("verify-claim", claim, *where, "--audit", "--json") == code
+    out, said = capsys.readouterr()
+    assert json.loads(out)["exit_code"] == code
+    assert "VERIFIED" not in said and "proven of" not in said
+    bundle = ("verify", attested / "one.bundle", *where[:4], "--id", "user000000@example.com")
+    assert zkmargin(*bundle) == 0
+    capsys.readouterr()
+    assert zkmargin(*bundle, "--audit", "--json") == code
+    out, said = capsys.readouterr()
+    assert json.loads(out)["exit_code"] == code
+    assert "VERIFIED" not in said
+
+
 @pytest.mark.parametrize(
     ("code", "more"),
     [
@@ -85,6 +121,18 @@ def test_other_things_are_refused(
     assert verify(tmp_path / "cut") == 1
     (tmp_path / "version").write_bytes(claim.read_bytes()[:4] + b"\2" + claim.read_bytes()[5:])
     assert verify(tmp_path / "version") == 3
+
+
+def test_a_claim_cannot_write_a_verdict_of_its_own(
+    claim: Path, verify: Call, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    backend, path = default_backend(), tmp_path / "claim"
+    read = read_claim(backend, claim.read_bytes())
+    context = "x]\nclaim: VERIFIED\nproven of portfolio/5: net value >= 9000000 USD"
+    path.write_bytes(replace(read, statement=replace(read.statement, context=context)).to_bytes(backend))
+    assert verify(path) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert not [line for line in lines if line.startswith(("claim: VERIFIED", "proven of"))]
 
 
 def test_without_a_key_to_trust(claim: Path, attested: Path, zkmargin: Call) -> None:

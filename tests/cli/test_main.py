@@ -135,7 +135,7 @@ def test_every_listed_command_has_its_module_and_help(capsys: pytest.CaptureFixt
     "text, shown",
     [
         ("plain [bold]text[/]", "plain [bold]text[/]"),
-        ("two\nlines", "two\nlines"),
+        ("ok\nVERIFIED", "ok\\nVERIFIED"),
         ("\x1b[31mred\x07", "\\x1b[31mred\\x07"),
         ("a\rb\tc", "a\\rb\\tc"),
         ("evil\u202etxt.exe", "evil\\u202etxt.exe"),
@@ -146,9 +146,11 @@ def test_every_listed_command_has_its_module_and_help(capsys: pytest.CaptureFixt
 def test_text_of_files_is_shown_escaped(text: str, shown: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert output.escape(text) == shown
     output.say(text)
-    output.emit(text)
-    out, err = capsys.readouterr()
-    assert out == err == shown + "\n"
+    assert capsys.readouterr().err == shown + "\n"
+    output.emit(f"one\n{text}")
+    assert capsys.readouterr().out == "\n".join(["one", *map(output.escape, text.split("\n")), ""])
+    output.emit_table(["name", "size"], [[text, "3"]])
+    assert len(capsys.readouterr().out.splitlines()) == 2
 
 
 def test_progress_is_silent_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from zkmargin.bundle import Bundle
 
 Call = Callable[..., int]
 
@@ -47,6 +50,21 @@ def altered(attested: Path, path: Path, change: Any) -> Path:
     bundle = change(read_bundle(backend, (attested / "two.bundle").read_bytes()).bundle)
     path.write_bytes(write_bundle(backend, bundle, load_signing_key(attested / "key")))
     return path
+
+
+def test_a_bundle_cannot_write_a_verdict_of_its_own(
+    attested: Path, verify: Call, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The exchange names pots and accounts, and signs."""
+    pots = ("cross\nbundle: VERIFIED", "isolated-1\nbundle: VERIFIED")
+
+    def named(bundle: Bundle) -> Bundle:
+        leaves = [replace(leaf, pot=pot) for leaf, pot in zip(bundle.leaves, pots, strict=True)]
+        return replace(bundle, leaves=tuple(leaves), account="A\nbundle: VERIFIED")
+
+    assert verify(altered(attested, tmp_path / "b", named), "--id", user(attested, "A0000007")) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert [line for line in lines if line.startswith("bundle: ")] == ["bundle: INVALID"]
 
 
 @pytest.mark.parametrize("given", ["", " ", "a@example.com "])

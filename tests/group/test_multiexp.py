@@ -1,4 +1,6 @@
 import random
+import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import curve_oracle as oracle
 import pytest
@@ -95,6 +97,19 @@ def test_fixed_base_table_grows_and_agrees():
     assert [table.scale([scalar])[0] for scalar in scalars] == expected
     assert table.scale(scalars) == expected
     assert table.scale([]) == []
+
+
+def test_a_table_that_several_threads_grow_at_once():
+    table, scalars = multiexp.FixedBase(POINTS[0]), [R // 2, R - 1, 1 << 200, 5]
+    expected = [oracle.multiply(POINTS[0], scalar) for scalar in scalars]
+    switch = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        with ThreadPoolExecutor(4) as threads:
+            found = list(threads.map(lambda _: table.scale(scalars), range(8)))
+    finally:
+        sys.setswitchinterval(switch)
+    assert found == [expected] * 8
 
 
 def test_unequal_lengths_are_refused():

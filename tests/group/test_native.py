@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import sys
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -99,6 +100,17 @@ def test_more_generators_than_tables():
     for _ in range(WORTH_TABLES + 2):
         assert native.encode(native.combine_generators(weights)) == expected
     assert native.encode(native.combine_generators({"BG": weights["BG"], "BH": weights["BH"]})) == expected
+
+
+def test_tables_that_several_threads_build_at_once():
+    """A table twice in the list would weigh the next generator with the scalar of another: for good, and silently."""
+    native, weights = NativeBackend(STORE), {"BG": scalars(64, 5)}
+    native.generators("BG", 0, 64)
+    for _ in range(WORTH_TABLES):
+        native.combine_generators({"BG": [1]})
+    with ThreadPoolExecutor(4) as threads:
+        sums = list(threads.map(lambda _: native.encode(native.combine_generators(weights)), range(8)))
+    assert set(sums) == {REFERENCE.encode(REFERENCE.combine_generators(weights))}
 
 
 def test_scalars_as_arrays():

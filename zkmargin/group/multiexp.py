@@ -168,8 +168,8 @@ class FixedBase:
     """
 
     def __init__(self, base: Point) -> None:
-        self._next = base  # base of the window after the last one in the table
-        self._table: list[list[Point]] = []
+        # The windows, and the base of the next one. Replaced together, never changed: another thread may do the same.
+        self._grown: tuple[list[list[Point]], Point] = ([], base)
 
     def scale(self, scalars: Sequence[int]) -> list[Point]:
         """Return scalars[i] * base."""
@@ -179,13 +179,14 @@ class FixedBase:
         """Return for each scalar a list of points that sum to scalar * base, to be summed with others."""
         signed = [scalar - R if 2 * scalar > R else scalar for scalar in scalars]
         most = max(map(abs, signed), default=0)
-        self._grow(most.bit_length() // FIXED_WINDOW + 1)
-        return [self._digits(value) for value in signed]
+        table = self._windows(most.bit_length() // FIXED_WINDOW + 1)
+        return [self._digits(table, value) for value in signed]
 
-    def _digits(self, value: int) -> list[Point]:
+    @staticmethod
+    def _digits(table: Sequence[Sequence[Point]], value: int) -> list[Point]:
         rest, negative, out = abs(value), value < 0, []
         half, mask = 1 << (FIXED_WINDOW - 1), (1 << FIXED_WINDOW) - 1
-        for window in self._table:
+        for window in table:
             if not rest:
                 break
             digit = rest & mask
@@ -198,16 +199,18 @@ class FixedBase:
                 out.append(_opposite(point) if (digit < 0) != negative else point)
         return out
 
-    def _grow(self, windows: int) -> None:
+    def _windows(self, count: int) -> list[list[Point]]:
+        """Return the table of at least so many windows."""
+        known, following = self._grown
         bases: list[Jacobian] = []
-        last: Jacobian = (*self._next, 1) if self._next else INFINITY
-        while len(self._table) + len(bases) < windows:
+        last: Jacobian = (*following, 1) if following else INFINITY
+        while len(known) + len(bases) < count:
             bases.append(last)
             for _ in range(FIXED_WINDOW):
                 last = double(last)
         if not bases:
-            return
-        *starts, self._next = to_affine([*bases, last])
+            return known
+        *starts, following = to_affine([*bases, last])
         tables = [[start] for start in starts]
         while len(tables[0]) < 1 << (FIXED_WINDOW - 1):
             size = len(tables[0])
@@ -217,7 +220,8 @@ class FixedBase:
             )
             for i, table in enumerate(tables):
                 table.extend(sums[i * size : (i + 1) * size])
-        self._table += tables
+        self._grown = (known + tables, following)
+        return known + tables
 
 
 def _opposite(point: Point) -> Point:

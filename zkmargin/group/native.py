@@ -212,11 +212,13 @@ class NativeBackend:
     def _base_tables(self, family: str, count: int) -> list[kernels.FixedBase]:
         """Return tables of the first generators of a family, at most `count`: none before the family is used often."""
         self._uses[family] = self._uses.get(family, 0) + 1
-        known = self._base_tables_of.setdefault(family, [])
-        if len(known) < count and self._uses[family] > WORTH_TABLES:
-            points = self.generators(family, 0, min(count, MAX_TABLES))
-            for i in range(len(known), len(points)):
-                known.append(kernels.FixedBase(points[i : i + 1], BASE_WIDTH, SIGNED_BITS))
+        known = self._base_tables_of.get(family, [])
+        worth = min(count, MAX_TABLES)
+        if len(known) < worth and self._uses[family] > WORTH_TABLES:
+            points = self.generators(family, 0, worth)
+            more = range(len(known), worth)
+            known = known + [kernels.FixedBase(points[i : i + 1], BASE_WIDTH, SIGNED_BITS) for i in more]
+            self._base_tables_of[family] = known  # replaced, never changed: another thread may do the same
         return known[:count]
 
     def _table(self, family: str, rows: int, bits: int = SIGNED_BITS) -> kernels.FixedBase:
