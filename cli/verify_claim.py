@@ -27,7 +27,9 @@ from zkmargin.signing import load_public_key
 )
 @trust_option
 @click.option("--context", required=True, help="The text that you gave to whoever claims, to the letter.")
-@click.option("--require", "required", required=True, help="What must be claimed, of every leaf that is shown.")
+@click.option(
+    "--require", "required", required=True, help="What must be claimed, of every leaf that is shown."
+)
 @click.option(
     "--leaf",
     "places",

@@ -331,6 +331,7 @@ def test_what_is_not_proven_is_said(exchange: Exchange, text: str, pots: list[st
         "other pots and accounts",
         "anything after the snapshot",
         "unlinkability",
+        "that it is recent",
     ]
 
 
