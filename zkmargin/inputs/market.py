@@ -201,9 +201,8 @@ def lot_notional(market: Market, instrument: Instrument) -> Fraction:
     size, settlement = instrument.lot * instrument.multiplier, instrument.settlement
     if instrument.inverse:
         return size
-    if (
-        instrument.kind == "option" or settlement == market.instruments[settlement].settlement
-    ):  # the quote asset
+    in_quote = settlement == market.instruments[settlement].settlement
+    if in_quote or instrument.kind == "option":
         return size * market.index[instrument.underlying]
     return size * market.mark[instrument.name] * market.spot[settlement]
 
