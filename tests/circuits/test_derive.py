@@ -263,7 +263,7 @@ def test_a_long_discount_above_the_short_one_is_refused_by_name() -> None:
 
 
 @cache
-def coarse_book(model: str, share: Fraction = F("0.01")) -> tuple[Policy, CompiledBook]:
+def coarse_book(model: str, share: str = "0.01") -> tuple[Policy, CompiledBook]:
     """The same book with public numbers that are known to 1 quote a lot and a share of 1 % only."""
     policy, table, _ = compiled(model)
     risk = table.books["portfolio"]
@@ -273,7 +273,7 @@ def coarse_book(model: str, share: Fraction = F("0.01")) -> tuple[Policy, Compil
         return entry if entry.exact else Pnl(unit, values, exact=False)
 
     pnl = {name: coarser(entry, F(1)) for name, entry in risk.pnl.items()}
-    factors = {name: coarser(entry, share) for name, entry in risk.factors.items()}
+    factors = {name: coarser(entry, F(share)) for name, entry in risk.factors.items()}
     books = {"portfolio": replace(risk, pnl=pnl, factors=factors)}
     return policy, compile_circuit(policy, market(), replace(table, books=books), "portfolio")
 
@@ -295,7 +295,7 @@ def test_discounts_within_one_unit_only_cost(monkeypatch: pytest.MonkeyPatch) ->
     basis = BasisContingency(addition=F(0), multiplier=F(0))
     close = pm2_book(scenarios=scenarios, discount=discount, basis=basis, skew=SkewShock(abs_cap=F(5)))
     monkeypatch.setitem(BOOKS, "close", lambda: close)
-    policy, book = coarse_book("close", F("0.1"))
+    policy, book = coarse_book("close", "0.1")
     assert not book.circuit.waivers
     for lots in (-100, 100):
         row = {("position", CALL): lots, ("position", PUT): lots}
