@@ -288,6 +288,17 @@ def test_numbers_known_less_well_only_cost(model: str, row: Row) -> None:
         assert int(outputs[output]) * policy.equity_quantum >= exact - F("1e-6")
 
 
+def test_the_basis_contingency_counts_inexactness_too() -> None:
+    terms = []
+    for multiplier in (F(2), F(1_000)):
+        policy = sm.policy(pm2_book(basis=BasisContingency(multiplier=multiplier)))
+        risk = build_risk_table(policy, market()).books["portfolio"]
+        terms.append(Pm2Terms(policy, policy.books["portfolio"], market(), risk))
+    at = time_text(APRIL)
+    plain, steep = (each.inexactness(at, each.expiries[at][0]) for each in terms)
+    assert plain / steep == 2 / terms[1].basis_factor(at)  # 2: the largest damping
+
+
 def test_discounts_within_one_unit_only_cost(monkeypatch: pytest.MonkeyPatch) -> None:
     """95 % and 99 %, known as 0.9 to 1: a gain counts by the larger bound, of what is held and of what is sold."""
     discount = StaticDiscount(F("0.95"), F(0), F(0), F("0.99"), F(0), F(0))
