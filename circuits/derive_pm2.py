@@ -97,7 +97,7 @@ class _Pm2:
         long, short = self.terms.discounts(expiry).of_gains
         value, mark = self._value(expiry, scenario, gain=True), self._mark(expiry)
         first, second = value * long - mark, value * short - mark
-        pieces = {"loss": self._expiry_loss(expiry, scenario, name)}
+        pieces: dict[str, object] = {"loss": self._expiry_loss(expiry, scenario, name)}
         if long > short:  # equal but for their rounding: then the larger of the two, which is convex
             pieces |= {"gain held": first, "gain owed": second}
         else:
