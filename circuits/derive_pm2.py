@@ -97,10 +97,11 @@ class _Pm2:
         long, short = self.terms.discounts(expiry).of_gains
         value, mark = self._value(expiry, scenario, gain=True), self._mark(expiry)
         first, second = value * long - mark, value * short - mark
-        pieces = {
-            "loss": self._expiry_loss(expiry, scenario, name),
-            "gain": first if long == short else either(first, second, names=("held", "owed")),
-        }
+        pieces: dict[str, object] = {"loss": self._expiry_loss(expiry, scenario, name)}
+        if long > short:  # equal but for their rounding: then the larger of the two, which is convex
+            pieces |= {"gain held": first, "gain owed": second}
+        else:
+            pieces["gain"] = first if long == short else either(first, second, names=("held", "owed"))
         return maximum(f"skew[{expiry}, {name}]", pieces, floor_zero=True)
 
     def _basis(self) -> Expression:

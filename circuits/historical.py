@@ -38,6 +38,10 @@ class _HistoricalBook(ScenarioBook):
 
     def requirement(self, unit: RiskUnit) -> Expression:
         """R_u: the mix of history and stress, and the short-option minimum."""
+        mixed, least = self._mixed(unit), self.short_minimum(unit)
+        return maximum(f"requirement {unit.name}", {"history": mixed, **least}) if least else mixed
+
+    def _mixed(self, unit: RiskUnit) -> Expression:
         losses = list(self.losses(unit).items())
         if not any(loss.sides for _, loss in losses):
             return Expression()
@@ -46,8 +50,7 @@ class _HistoricalBook(ScenarioBook):
         if stress:
             worst = maximum(f"stress {unit.name}", dict(losses[:stress]), floor_zero=True)
             mixed += worst * (1 - self.parameters.weight)
-        least = self.short_minimum(unit)
-        return maximum(f"requirement {unit.name}", {"history": mixed, **least}) if least else mixed
+        return mixed
 
     def _history(self, unit: str, losses: dict[str, Expression]) -> Expression:
         if self.parameters.measure == "expected-shortfall":

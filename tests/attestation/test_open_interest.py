@@ -46,6 +46,21 @@ def test_a_statement_that_is_too_low_is_not_attested(tmp_path: Path) -> None:
     assert not (tmp_path / "attestation").exists()
 
 
+def test_what_is_sold_counts_where_less_is_bought(tmp_path: Path) -> None:
+    """The other side of 7 contracts sold and 4 bought is in no book: 7 are open."""
+    positions = bracketed.FILES["ledger/positions.csv"].replace("PERP,-2,-2050", "PERP,-5,-5125")
+    for folder, value, open_ in (("low", "6999", False), ("high", "7000", True)):
+        policy = bracketed.POLICY.replace("[book.spot]", TABLE % value, 1)
+        policy = policy.replace('"requirement"', '"open_interest"')
+        files = {**bracketed.FILES, "market/policy.toml": policy, "ledger/positions.csv": positions}
+        snapshot, ledger = load(tmp_path / folder, files)
+        if open_:
+            assert audited(tmp_path / folder, snapshot, ledger).outcome is Outcome.PASSED
+        else:
+            with pytest.raises(PolicyError, match="at most 6999, got 7000"):
+                audited(tmp_path / folder, snapshot, ledger)
+
+
 def test_an_exchange_that_attests_it_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(build, "require_open_interest", lambda *_: None)
     report = audited(tmp_path, *stated(tmp_path, "3999"))

@@ -36,7 +36,7 @@ from zkmargin.circuits.overstatement import overstatement
 from zkmargin.circuits.witness import check_row
 from zkmargin.errors import CurvatureError, VerificationError
 from zkmargin.inputs.market import time_text
-from zkmargin.inputs.models.pm2_numbers import StaticDiscount
+from zkmargin.inputs.models.pm2_numbers import BasisContingency, Pm2Scenario, SkewShock, StaticDiscount
 from zkmargin.inputs.policy import Policy
 from zkmargin.margin.accounts import calculate
 from zkmargin.margin.formulas import by_formula
@@ -263,8 +263,8 @@ def test_a_long_discount_above_the_short_one_is_refused_by_name() -> None:
 
 
 @cache
-def coarse_book(model: str) -> tuple[Policy, CompiledBook]:
-    """The same book with public numbers that are known to 1 quote a lot and 1 % only."""
+def coarse_book(model: str, share: str = "0.01") -> tuple[Policy, CompiledBook]:
+    """The same book with public numbers that are known to 1 quote a lot and a share of 1 % only."""
     policy, table, _ = compiled(model)
     risk = table.books["portfolio"]
 
@@ -273,7 +273,7 @@ def coarse_book(model: str) -> tuple[Policy, CompiledBook]:
         return entry if entry.exact else Pnl(unit, values, exact=False)
 
     pnl = {name: coarser(entry, F(1)) for name, entry in risk.pnl.items()}
-    factors = {name: coarser(entry, F("0.01")) for name, entry in risk.factors.items()}
+    factors = {name: coarser(entry, F(share)) for name, entry in risk.factors.items()}
     books = {"portfolio": replace(risk, pnl=pnl, factors=factors)}
     return policy, compile_circuit(policy, market(), replace(table, books=books), "portfolio")
 
@@ -286,6 +286,33 @@ def test_numbers_known_less_well_only_cost(model: str, row: Row) -> None:
     outputs = book.fill(sm.pots({key: lots for key, lots in row.items() if lots})).outputs[0]
     for output, exact in zip((R, I), EXACT[model](row), strict=True):
         assert int(outputs[output]) * policy.equity_quantum >= exact - F("1e-6")
+
+
+def test_the_basis_contingency_counts_inexactness_too() -> None:
+    terms = []
+    for multiplier in (F(2), F(1_000)):
+        policy = sm.policy(pm2_book(basis=BasisContingency(multiplier=multiplier)))
+        risk = build_risk_table(policy, market()).books["portfolio"]
+        terms.append(Pm2Terms(policy, policy.books["portfolio"], market(), risk))
+    at = time_text(APRIL)
+    plain, steep = (each.inexactness(at, each.expiries[at][0]) for each in terms)
+    assert plain / steep == 2 / terms[1].basis_factor(at)  # 2: the largest damping
+
+
+def test_discounts_within_one_unit_only_cost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """95 % and 99 %, known as 0.9 to 1: a gain counts by the larger bound, of what is held and of what is sold."""
+    discount = StaticDiscount(F("0.95"), F(0), F(0), F("0.99"), F(0), F(0))
+    scenarios = (Pm2Scenario(F(1), "abs", F(50)),)
+    basis = BasisContingency(addition=F(0), multiplier=F(0))
+    close = pm2_book(scenarios=scenarios, discount=discount, basis=basis, skew=SkewShock(abs_cap=F(5)))
+    monkeypatch.setitem(BOOKS, "close", lambda: close)
+    policy, book = coarse_book("close", "0.1")
+    assert not book.circuit.waivers
+    for lots in (-100, 100):
+        row = {("position", CALL): lots, ("position", PUT): lots}
+        outputs = book.fill(sm.pots(row)).outputs[0]
+        for output, exact in zip((R, I), exact_pm2(row, "close"), strict=True):
+            assert int(outputs[output]) * policy.equity_quantum >= exact > 10**6
 
 
 def test_expired_options_are_not_discounted() -> None:

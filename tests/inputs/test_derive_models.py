@@ -168,6 +168,11 @@ def test_contracts_that_the_rule_does_not_know() -> None:
     messages = [problem.message for problem in problems]
     assert "more than one perpetual" in messages
     assert "settles in ETH" in messages
+    nothing = replace(pm2_book(), parameters=replace(pm2_book().parameters, underlying="SOL"))
+    without = replace(market(), index={"BTC": F(100_000), "ETH": F(4_000)})
+    assert "no contract, and no index price" in [
+        p.message for p in check_together(sm.policy(nothing), without)
+    ]
     assert not check_together(sm.policy(pm2_book()), market())
     assert not check_together(sm.policy(srm_book()), market())
 

@@ -268,6 +268,8 @@ def test_json_is_held_against_the_same_rules(public: tuple[Policy, Market]) -> N
     item = replace(market.instruments["BTC-PERP"], lot=F(0))
     wrong = replace(market, instruments={**market.instruments, "BTC-PERP": item})
     assert [p.column for p in check_market(wrong)] == ["BTC-PERP.lot"]
+    nameless = check_market(replace(market, index={}))
+    assert [(p.value, p.message) for p in nameless] == [("BTC", "no index price")]
     assert any("0 instruments" in p.message for p in check_market(replace(market, instruments={})))
     assert any(
         "quote asset is missing" in p.message for p in check_together(replace(policy, quote="EUR"), market)

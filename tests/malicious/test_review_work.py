@@ -10,6 +10,8 @@ from small_market import F, book, contract, market, policy
 from zkmargin import limits
 from zkmargin.errors import PolicyError
 from zkmargin.inputs.market_rules import check_market, check_together
+from zkmargin.inputs.models.correlations import Correlations
+from zkmargin.inputs.models.sensitivities import Sensitivities
 from zkmargin.inputs.policy import Scenario
 from zkmargin.inputs.policy_rules import check_policy
 from zkmargin.risk.scenarios import MOST_DENOMINATOR, common_unit
@@ -42,6 +44,17 @@ def test_two_books_share_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "MAX_REVALUED", 12_000)
     assert check_together(one, market()) == []
     assert len(check_together(two, market())) == 1
+
+
+def test_correlations_of_too_many_factors_are_not_written_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A square of factors: 400 underlyings with 64 buckets took a minute, 4,000 would take hours."""
+    buckets = tuple(F(days) for days in range(1, 64))
+    rules = Sensitivities(buckets, F(0), Correlations(F(0), F(0), F(0)))
+    ranges = {f"A{i}": F("0.1") for i in range(2)}
+    shapes = {"price_range": ranges, "scenario_set": "custom", "scenarios": (), "collateral": {}}
+    monkeypatch.setattr(Sensitivities, "matrices", lambda *_: pytest.fail("written out"))
+    found = check_policy(policy(book(model="sensitivities", parameters=rules, **shapes)))
+    assert [problem.message for problem in found] == ["128 risk factors"]
 
 
 def test_denominators_that_grow_with_the_scenarios() -> None:

@@ -186,6 +186,37 @@ def test_nobody_can_claim_less(name: str, output: int) -> None:
         assert gain <= 400 + 1e-9 * max(map(abs, row.outputs))
 
 
+def test_a_move_multiplies_the_noise_of_a_float_price() -> None:
+    """At a hundred times the price a unit is a hundred times the plain one: floats still move it by one at most."""
+    option = "BTC-MAR26-110000-C"
+
+    def unit(move: Fraction) -> Fraction:
+        moves = {"BTC": (move,), "ETH": (F(0),)}
+        there = replace(market(), returns=Returns(("day",), moves, {"BTC": (F(0),), "ETH": (F(0),)}))
+        return build_risk_table(sm.policy(historical_book()), there).books["cleared"].pnl[option].unit
+
+    assert unit(F(99)) == 100 * unit(F(0))
+
+
+def test_a_short_option_that_cannot_move_costs_its_minimum() -> None:
+    """An expired option out of the money: no loss in any scenario, and the minimum is owed all the same."""
+    over = sm.option("ETH-JAN26-9000-C", "ETH", "1", 9_000, "call", expiry=sm.TIME)
+    there = sm.market(over, mark={over.name: F(0)}, forward={("ETH", sm.TIME): F(4_000)})
+    kept = {name: item for name, item in there.instruments.items() if item.kind == "spot" or item == over}
+    marks = {over.name: F(0)}
+    still = (F(0),) * SCENARIOS
+    returns = Returns(past().scenarios, {"ETH": still}, {"ETH": still})
+    there = replace(there, instruments=kept, mark=marks, volatility={}, returns=returns)
+    ranges = {"ETH": F("0.1")}
+    book = historical_book(price_range=ranges, short_option_minimum=F("0.005"), collateral={"USD": "cash"})
+    policy = sm.policy(book)
+    table = build_risk_table(policy, there)
+    compiled = compile_circuit(policy, there, table, "cleared")
+    pots = sm.pots({("position", over.name): -2}, book_id="cleared")
+    found = calculate(policy, table, pots, compiled).requirement[0] * policy.equity_quantum
+    assert found == 2 * F("0.005") * 4_000
+
+
 def test_what_a_requirement_consists_of() -> None:
     policy, table, book = compiled("mixed with stress")
     pots = sm.pots({("position", "BTC-PERP"): -1_000}, book_id="cleared")

@@ -139,6 +139,22 @@ def test_requirement_by_hand() -> None:
         assert expected <= proven <= expected * 1.00155 + 0.01
 
 
+@pytest.mark.parametrize("lots", [-3, 3])
+def test_a_contract_in_its_own_coin_moves_twice(lots: int) -> None:
+    """Worth price x price: a move of 16 % costs 2 x 16 % of the value, and a short 16 % squared on top."""
+    coin = sm.contract("BTC-COIN", "BTC", "1", settlement="BTC", multiplier=F(1, 10**6))
+    there, policy = sm.market(coin, mark={coin.name: F(100_000)}), sm.policy(greeks_book())
+    table = build_risk_table(policy, there)
+    pots = sm.pots({("position", coin.name): lots}, book_id="desk")
+    found = calculate(policy, table, pots, compile_circuit(policy, there, table, "desk"))
+    value, up, down = 10_000 * 3, F("1.16") ** 2 - 1, 1 - F("0.84") ** 2
+    exact = value * (up if lots < 0 else (up + down) / 2)  # delta alone for a long gamma
+    assert found.requirement[0] * policy.equity_quantum == pytest.approx(float(exact), abs=0.01)
+    formula = by_formula(policy, there, pots)
+    assert formula is not None
+    assert formula.requirement[0] == pytest.approx(float(exact))
+
+
 def test_vega_of_two_expiries_offsets_in_part() -> None:
     policy, table, book = compiled("no minimum")
     pnl = table.books["desk"].pnl

@@ -10,6 +10,7 @@ from small_market import F, book, contract, market, policy, spot, spot_book
 
 from zkmargin import canonical
 from zkmargin.errors import DecodeError, PolicyError, VerificationError
+from zkmargin.inputs.market import lot_notional
 from zkmargin.risk.table import RiskTable, build_risk_table, compare, differences
 
 OPTION, OTHER = "BTC-MAR26-110000-C", "ETH-MAR26-4000-C"
@@ -40,6 +41,19 @@ def test_settlement_price_is_part_of_the_lot_value() -> None:
     quanto = contract("ETH-BTC", "ETH", "0.1", settlement="BTC")
     found = build_risk_table(policy(book(netting="joint")), market(quanto, mark={"ETH-BTC": F("0.04")}))
     assert found.lot_value["ETH-BTC"] == 400_000_000
+
+
+def test_what_a_lot_refers_to() -> None:
+    """Of contracts that settle in a coin the value: priced in BTC an ETH, or paid 1e-6 BTC a dollar of BTC."""
+    quanto = contract("ETH-BTC", "ETH", "0.1", settlement="BTC")
+    coin = contract("BTC-COIN", "BTC", "1", settlement="BTC", multiplier=F(1, 10**6))
+    there = market(quanto, coin, mark={"ETH-BTC": F("0.04"), "BTC-COIN": F(100_000)})
+    notional = {name: lot_notional(there, item) for name, item in there.instruments.items()}
+    assert notional["ETH-BTC"] == F("0.1") * 4_000
+    assert notional["BTC-COIN"] == 10_000
+    assert notional["BTC-INVERSE"] == 10
+    assert notional["BTC-PERP"] == F("0.001") * 100_000
+    assert notional[OPTION] == F("0.1") * 100_000
 
 
 @pytest.mark.parametrize(("price", "value"), [("50.0000005", 50_000_000), ("50.0000015", 50_000_002)])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fractions import Fraction
 
 from zkmargin.attestation.header import Header
 from zkmargin.errors import PolicyError, VerificationError
@@ -42,10 +41,17 @@ def require_open_interest(policy: Policy, market: Market, header: Header) -> Non
 
 
 def _too_low(policy: Policy, market: Market, header: Header) -> Iterator[tuple[str, str, str]]:
-    """Yield (contract, open interest stated, found) in quote currency, at the mark."""
+    """Yield (contract, open interest stated, found) in quote currency, at the mark.
+
+    Found is the larger side: what is long in no book still stands against what is short in one.
+    """
     for name, stated in scaled_contracts(policy):
-        totals = (total for book in header.books for total in book.totals)
-        lots = sum(total for of, total in totals if of == f"open_interest:{name}")
-        found = Fraction(lots) * mark_notional(market, market.instruments[name])
+        long, net = (_total(header, f"{family}:{name}") for family in ("open_interest", "position"))
+        found = max(long, long - net) * mark_notional(market, market.instruments[name])
         if found > stated.value:
             yield name, decimal_text(stated.value), decimal_text(found)
+
+
+def _total(header: Header, name: str) -> int:
+    """Return a published total of all books together, in lots."""
+    return sum(total for book in header.books for of, total in book.totals if of == name)

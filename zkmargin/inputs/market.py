@@ -190,6 +190,23 @@ def time_text(time: datetime) -> str:
     return f"{time.year:04}-{time:%m-%dT%H:%M:%SZ}"
 
 
+def lot_notional(market: Market, instrument: Instrument) -> Fraction:
+    """Return the value in quote of what one lot refers to: lot x multiplier x index.
+
+    A unit of an inverse contract is worth its multiplier in quote by itself. Of a perpetual or future that settles in a
+    coin the index says nothing, as its price may be in quote or in the coin: there it is the value at the mark.
+    """
+    if instrument.kind == "spot":
+        return instrument.lot * market.spot[instrument.name]
+    size, settlement = instrument.lot * instrument.multiplier, instrument.settlement
+    if instrument.inverse:
+        return size
+    in_quote = settlement == market.instruments[settlement].settlement
+    if in_quote or instrument.kind == "option":
+        return size * market.index[instrument.underlying]
+    return size * market.mark[instrument.name] * market.spot[settlement]
+
+
 def _time(text: str, what: str) -> datetime:
     try:
         time = parse_time(text)

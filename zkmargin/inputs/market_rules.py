@@ -92,6 +92,11 @@ def _missing_prices(market: Market) -> Iterator[tuple[str, str, str | None]]:
     for asset in market.assets:
         if asset not in market.spot:
             yield asset, "no spot price", f"add a row: spot, {asset}"
+    for asset in sorted({item.underlying for item in market.contracts}):
+        if (
+            asset in market.spot and asset not in market.index
+        ):  # where there is neither, the spot price is named
+            yield asset, "no index price", f"add a row: index, {asset}"
     for item in market.contracts:
         if item.name not in market.mark:
             yield item.name, "no mark price", f"add a row: mark, {item.name}"

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from zkmargin.inputs.market import Instrument, Market
+from zkmargin.inputs.market import Instrument, Market, lot_notional
 from zkmargin.inputs.models import MODELS
 from zkmargin.inputs.policy import BookPolicy
 
 
 def position_bits(book: BookPolicy, market: Market, instrument: Instrument) -> int:
     """Bits of one side of a position: bit length of floor(limit / lot at the index), at least 1."""
-    return _bits(book.position_limit, _lot_notional(market, instrument))
+    return _bits(book.position_limit, lot_notional(market, instrument))
 
 
 def balance_bits(book: BookPolicy, market: Market, asset: str) -> int:
@@ -33,12 +33,6 @@ def revalued_bits(book: BookPolicy, market: Market) -> int:
         return 0
     positions = sum(2 * position_bits(book, market, item) for item in market.contracts)
     return positions + sum(4 * balance_bits(book, market, asset) for asset in market.assets)
-
-
-def _lot_notional(market: Market, instrument: Instrument) -> Fraction:
-    """Underlying of one lot in quote; an inverse contract is `multiplier` of quote by itself."""
-    size = instrument.lot * instrument.multiplier
-    return size if instrument.inverse else size * market.index[instrument.underlying]
 
 
 def _bits(limit: Fraction, unit: Fraction) -> int:

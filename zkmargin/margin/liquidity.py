@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from zkmargin.inputs.liquidity import Cost, PowerCost, cost_of
-from zkmargin.inputs.market import Instrument, Market
+from zkmargin.inputs.market import Instrument, Market, lot_notional
 from zkmargin.margin.portfolios import Floats, Holdings, Portfolios
 from zkmargin.risk.liquidity import Curve, closing_curve
-from zkmargin.risk.valuation import lot_notional
 
 
 def liquidity_cost(market: Market, rules: Holdings, portfolios: Portfolios) -> Floats:

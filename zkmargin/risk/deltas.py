@@ -1,6 +1,7 @@
 """Cash deltas: what one lot gains, in quote currency, per relative move of its underlying's index.
 
-    perpetual, future   what a lot refers to: lot x multiplier x index, of an inverse contract lot x multiplier
+    perpetual, future   what a lot refers to: lot x multiplier x index, of an inverse contract lot x multiplier, of one
+                        that settles in a coin its value
     option              that times its Black-76 delta to the forward; after expiry 1, -1 or 0 by what it pays
 
 Options' deltas pass through floats, so they are public numbers of the risk table, floored like P&L: a delta has one
@@ -15,13 +16,12 @@ from fractions import Fraction
 
 import numpy as np
 
-from zkmargin.inputs.market import Instrument, Market
+from zkmargin.inputs.market import Instrument, Market, lot_notional
 from zkmargin.inputs.models.named_rates import BasisMove
 from zkmargin.inputs.policy import BookPolicy
 from zkmargin.risk.entries import BookRisk, Pnl
 from zkmargin.risk.pricing import YEAR, black76_delta, floor_pnl, inexact_unit, years_between
 from zkmargin.risk.scenarios import option_terms
-from zkmargin.risk.valuation import lot_notional
 
 SECOND = timedelta(seconds=1)
 

@@ -50,8 +50,12 @@ def asset_greeks(market: Market, asset: str) -> Greeks:
 
 
 def contract_greeks(market: Market, contract: Instrument) -> Greeks:
-    """Return the exact Greeks of a perpetual or future; an inverse one keeps its value in quote."""
-    return (ZERO if contract.inverse else lot_value(market, contract)), ZERO, ZERO
+    """Return the exact Greeks of a perpetual or future; an inverse one keeps its value in quote.
+
+    A linear one that settles in its own underlying is worth price x price: both move.
+    """
+    value = ZERO if contract.inverse else lot_value(market, contract)
+    return (2 * value, 2 * value, ZERO) if contract.settlement == contract.underlying else (value, ZERO, ZERO)
 
 
 def expired_greeks(market: Market, option: Instrument) -> Greeks:

@@ -10,8 +10,8 @@ import math
 from fractions import Fraction
 
 from zkmargin.inputs.liquidity import BookCost, PowerCost, RateCost
-from zkmargin.inputs.market import Instrument, Market
-from zkmargin.risk.valuation import lot_notional, lot_value, value_at
+from zkmargin.inputs.market import Instrument, Market, lot_notional
+from zkmargin.risk.valuation import lot_value, value_at
 
 Curve = list[tuple[Fraction, Fraction]]  # (lots from which it holds, cost of a lot in quote), both rising
 

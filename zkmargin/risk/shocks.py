@@ -78,7 +78,7 @@ def weighted(book: BookPolicy, asset: str, changes: Sequence[Fraction]) -> Facto
 def noise(book: BookPolicy, asset: str) -> Fraction:
     """Return by how much weights and shocks can multiply the noise of a float price; at least 1."""
     weights = scenario_weights(book, asset)
-    if portfolio_rules(book) is PLAIN:
+    if book.parameters is None:
         return max(ONE, *weights)
     shocks = zip(weights, price_factors(book, asset), measures(book), strict=True)
     return max([ONE, *weights, *(weight * max(price, ONE) / measure for weight, price, measure in shocks)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from zkmargin.errors import PolicyError
-from zkmargin.inputs.market import Instrument, Market
+from zkmargin.inputs.market import Instrument, Market, lot_notional
 
 TOLERANCE = Fraction(1, 10**7)  # of the underlying's value per lot
 
@@ -24,17 +24,6 @@ def value_at(market: Market, contract: Instrument, price: Fraction) -> Fraction:
     """Return the exact value in quote of one lot of a contract held long, at a price of its own."""
     size = contract.lot * contract.multiplier * market.spot[contract.settlement]
     return -size / price if contract.inverse else size * price
-
-
-def lot_notional(market: Market, instrument: Instrument) -> Fraction:
-    """Return the value in quote of what one lot refers to: lot x multiplier x index.
-
-    A unit of an inverse contract is worth its multiplier in quote by itself.
-    """
-    if instrument.kind == "spot":
-        return instrument.lot * market.spot[instrument.name]
-    size = instrument.lot * instrument.multiplier
-    return size if instrument.inverse else size * market.index[instrument.underlying]
 
 
 def rounded_lot_values(market: Market, equity_quantum: Fraction) -> dict[str, int]:

@@ -153,6 +153,8 @@ class DerivePm2(Parameters):
         """Name what the rule does not know: another settlement asset, a second perpetual."""
         if self.underlying not in market.assets:
             yield "underlying", self.underlying, "no such spot instrument", None
+        elif self.underlying not in market.index:
+            yield "underlying", self.underlying, "no contract, and no index price", None
         own = [contract for contract in market.contracts if self.margins(contract)]
         yield from settlement_faults(book, own, policy.quote)
         perpetuals = [contract.name for contract in own if contract.kind == "perpetual"]

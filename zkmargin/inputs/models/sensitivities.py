@@ -101,6 +101,9 @@ class Sensitivities(Parameters):
                 "not with correlations",
                 "vega_expiries offsets vega",
             )
+        if (factors := len(self.vegas(book))) > MAX_FACTORS:
+            yield "correlations", None, f"{factors} risk factors", f"at most {MAX_FACTORS}"
+            return
         try:
             for matrix in self.matrices(book):
                 factored(matrix)

@@ -144,7 +144,8 @@ class Pm2Terms:
         numbers, value, discounts = self.parameters.numbers, option.value, self.discounts(expiry)
         worth = max(map(abs, value.values)) * value.unit
         step = value.unit * max(discounts.of_losses[1], Fraction(1)) + worth * discounts.long.unit
-        return step * numbers.maintenance_factor * max(scenario.damping for scenario in numbers.scenarios)
+        counted = max(self.basis_factor(expiry), *(scenario.damping for scenario in numbers.scenarios))
+        return step * numbers.maintenance_factor * counted
 
     @cached_property
     def _times(self) -> Mapping[str, datetime]:
