@@ -104,7 +104,6 @@ class Stopwatch:
 def instrument(watch: Stopwatch, backend: Backend) -> None:
     """Wrap what `attest` and `audit` consist of."""
     for owner, attribute, name in (
-        (build, "calculate_all", "margin"),
         (build, "compile_books", "compile circuits"),
         (book.BookSecrets, "derive", "secrets"),
         (Program, "run", "witness"),

@@ -2,7 +2,7 @@
 
     python benchmarks/models.py [--accounts 100000] [--only brackets ...]
 
-Every book runs in a process of its own through `bench.measure`: read, margin, commit, prove, write, audit. "design" is
+Every book runs in a process of its own through `bench.measure`: read, commit, prove, write, audit. "design" is
 the cost of commitments to words and of the booleanity proof in seconds per million accounts on two cores, without
 blindings and outputs, that was estimated when the encodings were chosen. Machines are noisy: compare ratios.
 """
