@@ -79,6 +79,7 @@ class TradingBook:
             version=policy.circuit_version,
             equity_quantum=quantum,
             margin_quantum=policy.margin_quantum,
+            money_limit=book.account_limit,
         )
 
         def amounts(kind: str, asset: str) -> dict[str, Expression]:

@@ -36,7 +36,7 @@ def listed(text: str) -> list[str]:
     return [item for row in rows for item in re.findall(r"`([^`]+)`", row) if "(" not in item]
 
 
-ALL_TEXTS = frozenset(texts(SOURCES)) | frozenset(texts(ROOT / "cli"))
+ALL_TEXTS = frozenset(texts(SOURCES)).union(*(texts(ROOT / folder) for folder in ("circuits", "cli")))
 INPUT_TEXTS = frozenset(texts(SOURCES / "inputs"))
 LITERAL = 12  # letters that a text with blanks must have, or it would fit anything
 

@@ -56,7 +56,8 @@ class BookPolicy:
     `short_option_minimum` a rate of the index per unit short. `collateral` belongs to the model
     "scenarios" and others that trade, `pools` (pool -> asset -> tiers) to the model "collateral". `levels` fall by
     ratio E / R. What else a model needs is in its `parameters`: see `zkmargin.inputs.models`. `liquidity`: costs of
-    closing positions, on top of any model's requirements.
+    closing positions, on top of any model's requirements. `account_limit` bounds every gain and loss in a pot's worst
+    cases: narrower columns cost less, and a pot beyond it is refused.
     The number of leaves of the book is the next multiple of `pad_to`, at least `minimum_accounts`.
     """
 
@@ -80,14 +81,17 @@ class BookPolicy:
     minimum_accounts: int
     parameters: Parameters | None = None
     liquidity: Costs = field(default_factory=dict)
+    account_limit: Fraction | None = None
 
     def to_json(self) -> Json:
-        """Return the book with every default filled in; "parameters" and "liquidity" only where there are any."""
+        """Return the book with every default filled in; what is optional without a default only where it is there."""
         parameters = {} if self.parameters is None else {"parameters": self.parameters.to_json()}
         liquidity = {"liquidity": costs_json(self.liquidity)} if self.liquidity else {}
+        limit = {} if self.account_limit is None else {"account_limit": fraction_text(self.account_limit)}
         return (
             parameters
             | liquidity
+            | limit
             | {
                 "model": self.model,
                 "settlement": self.settlement,
@@ -149,6 +153,7 @@ class BookPolicy:
                 liquidity=decoded_costs(book.take("liquidity"), f"{what}.liquidity")
                 if "liquidity" in book
                 else {},
+                account_limit=book.fraction("account_limit") if "account_limit" in book else None,
             )
 
 

@@ -96,6 +96,7 @@ def _book(name: str, section: Section) -> BookPolicy:
         minimum_accounts=section.integer("minimum_accounts", DEFAULT_MINIMUM_ACCOUNTS),
         parameters=parameters,
         liquidity=read_costs(section) if model.trades else {},
+        account_limit=limits.decimal("account") if model.trades and "account" in limits else None,
     )
     limits.finish()
     section.finish()

@@ -103,6 +103,7 @@ def _book(book: BookPolicy, quote: str) -> Iterator[Fault]:
         yield "limits.balance", decimal_text(book.balance_limit), "must be positive", None
     yield from _levels(book)
     yield from _liquidity(book)
+    yield from _account_limit(book)
     for name, count in (("pad_to", book.pad_to), ("minimum_accounts", book.minimum_accounts)):
         if not 1 <= count <= limits.MAX_ACCOUNTS:
             yield name, str(count), f"not from 1 to {limits.MAX_ACCOUNTS}", None
@@ -112,6 +113,15 @@ def _liquidity(book: BookPolicy) -> Iterator[Fault]:
     yield from cost_faults(book.liquidity)
     if book.liquidity and not MODELS[book.model].trades:
         yield "liquidity", None, f"not in the model {book.model}", "it takes no positions"
+
+
+def _account_limit(book: BookPolicy) -> Iterator[Fault]:
+    if book.account_limit is None:
+        return
+    if not MODELS[book.model].trades:
+        yield "limits.account", None, f"not in the model {book.model}", "it takes no positions"
+    elif book.account_limit <= 0:
+        yield "limits.account", decimal_text(book.account_limit), "must be positive", None
 
 
 def _scenario_book(book: BookPolicy, quote: str) -> Iterator[Fault]:

@@ -35,7 +35,7 @@ __all__ = [
 
 def needs_circuit(book: BookPolicy) -> bool:
     """Whether a book's margin is computed by its circuit alone."""
-    return book.parameters is not None or bool(book.liquidity)
+    return book.parameters is not None or bool(book.liquidity) or book.account_limit is not None
 
 
 def calculate(
