@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 sys.path.insert(0, str(Path(__file__).parent))
 from bench import measure
 from model_books import write_brackets, write_collateral
+from option_books import write_pm2, write_retail, write_shortfall, write_srm
 from standard_book import write_standard_book
 
 
@@ -35,6 +36,10 @@ class Model(NamedTuple):
 MODELS = {
     "SPAN": Model(write_standard_book, 15, "16 scenarios, 256 contracts, 8 positions"),
     "brackets": Model(write_brackets, 8.4, "349 contracts, 8 brackets each, 5 positions"),
+    "ES": Model(write_shortfall, 100, "250 days, tail 2.5 %, 256 contracts, 8 positions"),
+    "ES, alone": Model(write_retail, 2.5, "the same, one position charged alone, a limit per account"),
+    "PM2": Model(write_pm2, 68, "280 options, 7 expiries x 31 scenarios, 6 held mixed"),
+    "SRM": Model(write_srm, 36, "280 options, 6 held in 2 expiries"),
     "collateral": Model(write_collateral, 14, "483 assets x 3 pools, 6 held, 4 pledged, a debt"),
 }
 WORDS = ("commit bits", "liabilities: booleanity")
