@@ -129,10 +129,13 @@ def instrument(watch: Stopwatch, backend: Backend) -> None:
         watch.wrap(owner, attribute, name)
 
 
-def measure(folder: Path, accounts: int) -> dict[str, Any]:
-    """Run everything once on a book that was written before; return phases in seconds and figures."""
+def measure(folder: Path, accounts: int, bits: int = 1 << 14) -> dict[str, Any]:
+    """Run everything once on a book that was written before; return phases in seconds and figures.
+
+    `bits`: generators of that many columns are there already, as on every day but the first.
+    """
     backend, watch = default_backend(), Stopwatch()
-    backend.generators("GB", 0, 1 << 14)  # from the cache, as on every day but the first
+    backend.generators("GB", 0, bits)
     generate(folder / "key")
     key = load_signing_key(folder / "key")
     policy, market = load_market(folder / "market")

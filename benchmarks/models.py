@@ -42,6 +42,7 @@ MODELS = {
     "SRM": Model(write_srm, 36, "280 options, 6 held in 2 expiries"),
     "collateral": Model(write_collateral, 14, "483 assets x 3 pools, 6 held, 4 pledged, a debt"),
 }
+WIDEST = 1 << 16  # bits of a row
 WORDS = ("commit bits", "liabilities: booleanity")
 
 
@@ -83,7 +84,7 @@ def main() -> None:
         MODELS[options.only[0]].write(options.write, options.accounts)
         return
     if options.measure:
-        print(json.dumps(measure(options.measure, options.accounts)))
+        print(json.dumps(measure(options.measure, options.accounts, WIDEST)))
         return
     print(f"{options.accounts:,} accounts each; microseconds an account are seconds per million")
     print(
