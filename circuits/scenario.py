@@ -24,7 +24,7 @@ from fractions import Fraction
 from zkmargin.circuits.alone import NettingUnit
 from zkmargin.circuits.atoms import maximum
 from zkmargin.circuits.builder import Rules
-from zkmargin.circuits.expression import Expression, total
+from zkmargin.circuits.expression import Expression, total, weighted
 from zkmargin.circuits.portfolio_margin import delta_rate, portfolio_requirement
 from zkmargin.circuits.trading import BIT, TradingBook
 from zkmargin.circuits.variables import InputKey
@@ -141,18 +141,18 @@ class ScenarioBook:
 
     def pnl(self, unit: RiskUnit, scenario: int) -> Expression:
         """P&L in quote currency of everything that the unit revalues, never above the true one."""
-        moved: list[Expression] = []
+        moved: list[tuple[Expression, Fraction]] = []
         for name in unit.instruments:
             pnl, position = self.risk.pnl[name], self.of.position[name]
-            moved += [position.long * pnl.long(scenario), position.short * pnl.short(scenario)]
+            moved += [(position.long, pnl.long(scenario)), (position.short, pnl.short(scenario))]
         for asset in unit.assets:
             pnl = self.risk.pnl[asset]
             if self.book.collateral.get(asset) == "shocked":
-                moved.append(self.of.held[asset] * pnl.long(scenario))
+                moved.append((self.of.held[asset], pnl.long(scenario)))
             debts = debt_pnl(self.book, self.risk, asset)
             if debts is not None and asset in self.of.owed:
-                moved.append(self.of.owed[asset] * debts.short(scenario))
+                moved.append((self.of.owed[asset], debts.short(scenario)))
             if asset in self.of.cost:  # what is still to be paid is owed
                 cost = self.of.cost[asset]
-                moved += [cost.long * pnl.short(scenario), cost.short * pnl.long(scenario)]
-        return total(moved)
+                moved += [(cost.long, pnl.short(scenario)), (cost.short, pnl.long(scenario))]
+        return weighted(moved)
