@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import functools
+import gc
 import json
 import os
 import resource
@@ -33,6 +34,7 @@ from zkmargin.bundle import read_bundle, write_bundle
 from zkmargin.bundle_verifier import open_leaf
 from zkmargin.circuits.fill import Program
 from zkmargin.circuits.witness import Witness
+from zkmargin.cli.main import YOUNG_OBJECTS
 from zkmargin.group import Backend, default_backend
 from zkmargin.group.bn254 import Bn254
 from zkmargin.group.choice import cache_folder
@@ -104,7 +106,6 @@ class Stopwatch:
 def instrument(watch: Stopwatch, backend: Backend) -> None:
     """Wrap what `attest` and `audit` consist of."""
     for owner, attribute, name in (
-        (build, "calculate_all", "margin"),
         (build, "compile_books", "compile circuits"),
         (book.BookSecrets, "derive", "secrets"),
         (Program, "run", "witness"),
@@ -130,10 +131,14 @@ def instrument(watch: Stopwatch, backend: Backend) -> None:
         watch.wrap(owner, attribute, name)
 
 
-def measure(folder: Path, accounts: int) -> dict[str, Any]:
-    """Run everything once on a book that was written before; return phases in seconds and figures."""
+def measure(folder: Path, accounts: int, bits: int = 1 << 14) -> dict[str, Any]:
+    """Run everything once on a book that was written before; return phases in seconds and figures.
+
+    `bits`: generators of that many columns are there already, as on every day but the first.
+    """
+    gc.set_threshold(YOUNG_OBJECTS)  # as the command does
     backend, watch = default_backend(), Stopwatch()
-    backend.generators("GB", 0, 1 << 14)  # from the cache, as on every day but the first
+    backend.generators("GB", 0, bits)
     generate(folder / "key")
     key = load_signing_key(folder / "key")
     policy, market = load_market(folder / "market")

@@ -2,7 +2,7 @@
 
     python benchmarks/models.py [--accounts 100000] [--only brackets ...]
 
-Every book runs in a process of its own through `bench.measure`: read, margin, commit, prove, write, audit. "design" is
+Every book runs in a process of its own through `bench.measure`: read, commit, prove, write, audit. "design" is
 the cost of commitments to words and of the booleanity proof in seconds per million accounts on two cores, without
 blindings and outputs, that was estimated when the encodings were chosen. Machines are noisy: compare ratios.
 """
@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 sys.path.insert(0, str(Path(__file__).parent))
 from bench import measure
 from model_books import write_brackets, write_collateral
+from option_books import write_pm2, write_retail, write_shortfall, write_srm
 from standard_book import write_standard_book
 
 
@@ -35,8 +36,13 @@ class Model(NamedTuple):
 MODELS = {
     "SPAN": Model(write_standard_book, 15, "16 scenarios, 256 contracts, 8 positions"),
     "brackets": Model(write_brackets, 8.4, "349 contracts, 8 brackets each, 5 positions"),
+    "ES": Model(write_shortfall, 100, "250 days, tail 2.5 %, 256 contracts, 8 positions"),
+    "ES, alone": Model(write_retail, 2.5, "the same, one position charged alone, a limit per account"),
+    "PM2": Model(write_pm2, 68, "280 options, 7 expiries x 31 scenarios, 6 held mixed"),
+    "SRM": Model(write_srm, 36, "280 options, 6 held in 2 expiries"),
     "collateral": Model(write_collateral, 14, "483 assets x 3 pools, 6 held, 4 pledged, a debt"),
 }
+WIDEST = 1 << 16  # bits of a row
 WORDS = ("commit bits", "liabilities: booleanity")
 
 
@@ -78,7 +84,7 @@ def main() -> None:
         MODELS[options.only[0]].write(options.write, options.accounts)
         return
     if options.measure:
-        print(json.dumps(measure(options.measure, options.accounts)))
+        print(json.dumps(measure(options.measure, options.accounts, WIDEST)))
         return
     print(f"{options.accounts:,} accounts each; microseconds an account are seconds per million")
     print(

@@ -47,14 +47,16 @@ minimum_accounts = 16
 """
 
 
-def write_standard_book(folder: Path, accounts: int, seed: int = 1) -> None:
+def write_standard_book(
+    folder: Path, accounts: int, seed: int = 1, *, policy: str = POLICY, positions: int = POSITIONS
+) -> None:
     """Write folder/market (CSV) and folder/ledger (Parquet)."""
     market = standard_market()
     for name in ("market", "ledger"):
         (folder / name).mkdir(parents=True)
     write_market(folder / "market", market, "csv")
-    (folder / "market" / "policy.toml").write_text(POLICY)
-    _write_ledger(folder / "ledger", market, accounts, np.random.default_rng(seed))
+    (folder / "market" / "policy.toml").write_text(policy)
+    _write_ledger(folder / "ledger", market, accounts, positions, np.random.default_rng(seed))
 
 
 def standard_market() -> Market:
@@ -75,7 +77,9 @@ def _prices(market: Market, kept: set[str]) -> dict[str, dict[str, Fraction]]:
     }
 
 
-def _write_ledger(folder: Path, market: Market, accounts: int, random: np.random.Generator) -> None:
+def _write_ledger(
+    folder: Path, market: Market, accounts: int, positions: int, random: np.random.Generator
+) -> None:
     names = [f"A{i:08}" for i in range(accounts)]
     write_parquet(
         folder / "accounts.parquet",
@@ -93,13 +97,13 @@ def _write_ledger(folder: Path, market: Market, accounts: int, random: np.random
         held=decimals(cash, MONEY),
         owed=decimals(np.zeros(accounts, np.int64), MONEY),
     )
-    which, lots = _positions(market, accounts, random)
+    which, lots = _positions(market, accounts, positions, random)
     step = np.array([int(item.lot * 1000) for item in market.contracts])
     contracts = np.array([item.name for item in market.contracts])
     write_parquet(
         folder / "positions.parquet",
-        account=pa.array(np.repeat(np.array(names), POSITIONS)),
-        pot=["cross"] * (accounts * POSITIONS),
+        account=pa.array(np.repeat(np.array(names), positions)),
+        pot=["cross"] * (accounts * positions),
         instrument=pa.array(contracts[which]),
         quantity=decimals(lots * step[which], QUANTITY),
         entry_cost=decimals(np.zeros(len(lots), np.int64), MONEY),
@@ -107,22 +111,22 @@ def _write_ledger(folder: Path, market: Market, accounts: int, random: np.random
 
 
 def _positions(
-    market: Market, accounts: int, random: np.random.Generator
+    market: Market, accounts: int, positions: int, random: np.random.Generator
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Return contract and signed lots of every position, eight an account."""
+    """Return contract and signed lots of every position, so many an account."""
     pools = [
         np.array([i for i, item in enumerate(market.contracts) if item.underlying == asset]) for asset in LOTS
     ]
-    chosen = np.empty((accounts, POSITIONS), np.int64)
+    chosen = np.empty((accounts, positions), np.int64)
     kinds = random.integers(0, 3, accounts)  # BTC only, ETH only, both
     for row, kind in enumerate(kinds):
         if kind < 2:
-            chosen[row] = random.choice(pools[kind], POSITIONS, replace=False)
+            chosen[row] = random.choice(pools[kind], positions, replace=False)
         else:
-            half = POSITIONS // 2
+            half = positions // 2
             chosen[row, :half] = random.choice(pools[0], half, replace=False)
-            chosen[row, half:] = random.choice(pools[1], half, replace=False)
-    size = np.minimum(random.lognormal(4, 2, accounts * POSITIONS), 4e5).astype(np.int64) + 1
+            chosen[row, half:] = random.choice(pools[1], positions - half, replace=False)
+    size = np.minimum(random.lognormal(4, 2, accounts * positions), 4e5).astype(np.int64) + 1
     return chosen.reshape(-1), size * random.choice([-1, 1], len(size))
 
 

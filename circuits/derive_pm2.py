@@ -28,7 +28,7 @@ from functools import cached_property
 from zkmargin.circuits.atoms import either, maximum, neg
 from zkmargin.circuits.builder import Rules
 from zkmargin.circuits.draft import FINEST
-from zkmargin.circuits.expression import Expression, Signed, total
+from zkmargin.circuits.expression import Expression, total, weighted
 from zkmargin.circuits.parameters import Named
 from zkmargin.circuits.trading import BIT, TradingBook
 from zkmargin.circuits.variables import InputKey
@@ -90,12 +90,12 @@ class _Pm2:
         spread = Named(short, short_factor(expiry)) - Named(long, long_factor(expiry))
         value = self._value(expiry, scenario, gain=False)
         debt: Expression = neg(f"short value[{expiry}, {name}]", value) * spread
-        return self._mark(expiry) - value * long + debt
+        return self._marks[expiry] - value * long + debt
 
     def _skew_loss(self, expiry: str, scenario: int, name: str) -> Expression:
         """max(loss, gain), the gain's values and discounts rounded the other way."""
         long, short = self.terms.discounts(expiry).of_gains
-        value, mark = self._value(expiry, scenario, gain=True), self._mark(expiry)
+        value, mark = self._value(expiry, scenario, gain=True), self._marks[expiry]
         first, second = value * long - mark, value * short - mark
         pieces: dict[str, object] = {"loss": self._expiry_loss(expiry, scenario, name)}
         if long > short:  # equal but for their rounding: then the larger of the two, which is convex
@@ -109,7 +109,7 @@ class _Pm2:
         charges = []
         for expiry in self.terms.expiries:
             losses = {
-                move: self._mark(expiry)
+                move: self._marks[expiry]
                 - self._value(expiry, self.terms.risk.scenarios.index(move), gain=False)
                 for move in (BASIS_UP, BASIS_DOWN)
             }
@@ -156,17 +156,19 @@ class _Pm2:
         moving |= {asset: self.of.held[asset] for asset in self.terms.parameters.hedges}
         return total(held * self.terms.spot_gain(scenario, name) for name, held in moving.items())
 
-    def _mark(self, expiry: str) -> Expression:
-        return total(position * self.of.value[name] for name, position in self._positions(expiry).items())
+    @cached_property
+    def _marks(self) -> Mapping[str, Expression]:
+        """Every expiry's value at its marks."""
+        return {
+            expiry: total(self.of.position[option.name] * self.of.value[option.name] for option in options)
+            for expiry, options in self.terms.expiries.items()
+        }
 
     def _value(self, expiry: str, scenario: int, *, gain: bool) -> Expression:
         """Return an expiry's value in a scenario: not above the true one, or not below it where a gain is charged."""
-        sides = []
+        sides: list[tuple[Expression, Fraction]] = []
         for option in self.terms.expiries[expiry]:
             position, bounds = self.of.position[option.name], (option.low(scenario), option.high(scenario))
             held, sold = reversed(bounds) if gain else bounds
-            sides += [position.long * held, position.short * -sold]
-        return total(sides)
-
-    def _positions(self, expiry: str) -> dict[str, Signed]:
-        return {option.name: self.of.position[option.name] for option in self.terms.expiries[expiry]}
+            sides += [(position.long, held), (position.short, -sold)]
+        return weighted(sides)

@@ -171,6 +171,17 @@ class Inequality:
     expression: Expression
 
 
+def weighted(terms: Iterable[tuple[Expression, Fraction]]) -> Expression:
+    """Sum affine expressions times public numbers: what `total` of products is, sooner."""
+    sides: dict[SideKey, Fraction] = {}
+    for term, factor in terms:
+        term.demand_affine("a weighted sum")
+        for side, a in term.sides.items():
+            part = factor if a == 1 else a * factor
+            sides[side] = sides[side] + part if side in sides else part
+    return Expression({side: a for side, a in sides.items() if a})
+
+
 def total(terms: Iterable[object]) -> Expression:
     """Sum expressions."""
     sides: dict[SideKey, Fraction] = {}

@@ -46,14 +46,17 @@ class _HistoricalBook(ScenarioBook):
         if not any(loss.sides for _, loss in losses):
             return Expression()
         stress = len(self.book.scenarios)
-        mixed = self._history(unit.name, dict(losses[stress:])) * self.parameters.weight
+        mixed = self._history(unit, dict(losses[stress:])) * self.parameters.weight
         if stress:
             worst = maximum(f"stress {unit.name}", dict(losses[:stress]), floor_zero=True)
             mixed += worst * (1 - self.parameters.weight)
         return mixed
 
-    def _history(self, unit: str, losses: dict[str, Expression]) -> Expression:
+    def _history(self, unit: RiskUnit, losses: dict[str, Expression]) -> Expression:
+        tail = self.parameters.tail
         if self.parameters.measure == "expected-shortfall":
-            return expected_shortfall(f"expected shortfall {unit}", losses, self.parameters.tail)
-        ignored = math.ceil(self.parameters.tail * len(losses)) - 1
-        return value_at_risk(f"value at risk {unit}", losses, ignored)
+            name = f"expected shortfall {unit.name}"
+            netting = self.netting_unit(name, unit.instruments, losses)
+            return netting.shortfall(losses, tail) if netting else expected_shortfall(name, losses, tail)
+        ignored = math.ceil(tail * len(losses)) - 1
+        return value_at_risk(f"value at risk {unit.name}", losses, ignored)

@@ -61,7 +61,8 @@ class _PortfolioMargin:
     def requirement(self) -> Expression:
         units = self.book.risk.units
         groups = [(unit,) for unit in units] if self.rules.gain_offset is None else [units]
-        return total(map(self._charge, groups)) * self.rules.maintenance_factor
+        charges = total(map(self._charge, groups))
+        return (charges + self.book.alone()) * self.rules.maintenance_factor
 
     def _charge(self, units: Sequence[RiskUnit]) -> Expression:
         """Return the charge of one group."""
@@ -73,7 +74,8 @@ class _PortfolioMargin:
         }
         basis, minimums = list(self._basis(contracts)), self._minimums(contracts)
         worst = losses if basis else losses | minimums
-        scan = maximum(f"worst case {name}", worst, floor_zero=True, allowances=self.rules.deductions)
+        held = [contract.name for contract in contracts]
+        scan = self.book.worst_case(f"worst case {name}", held, worst, self.rules.deductions)
         if not basis:
             return scan
         whole = total([scan, *basis])

@@ -79,6 +79,7 @@ class TradingBook:
             version=policy.circuit_version,
             equity_quantum=quantum,
             margin_quantum=policy.margin_quantum,
+            money_limit=book.account_limit,
         )
 
         def amounts(kind: str, asset: str) -> dict[str, Expression]:
@@ -107,25 +108,31 @@ class TradingBook:
         value = {name: lots * quantum for name, lots in table.lot_value.items()}
         return TradingBook(rules, policy, market, book, value, held, owed, cost, position)
 
-    def state(self, requirement: Expression, initial: Expression) -> Rules:
-        """State N, E, the model's requirements and what liquidity adds to them, and the gates of entry costs."""
+    def state(
+        self, requirement: Expression, initial: Expression, legs: Mapping[str, Signed] | None = None
+    ) -> Rules:
+        """State N, E, the model's requirements and what liquidity adds to them, and the gates of entry costs.
+
+        `legs` of positions that may stand alone: see `alone`.
+        """
+        positions = {name: _with_leg(held, (legs or {}).get(name)) for name, held in self.position.items()}
         net = total(
             [self.held[a] * self.value[a] for a in self.held]
             + [self.owed[a] * -self.value[a] for a in self.owed]
-            + [self.position[k] * self.value[k] for k in self.position]
+            + [positions[k] * self.value[k] for k in positions]
             + [self.cost[a] * -self.value[a] for a in self.cost]
         )
         self.rules.net_value(net)
         self.rules.equity(net - total(self._haircut(asset) for asset in self.held))
-        added = self._liquidity()
+        added = self._liquidity(positions)
         self.rules.requirement(requirement + added)
         self.rules.initial_requirement(initial + added)
         for asset, cost in self.cost.items():
-            settled = [p for k, p in self.position.items() if self.market.instruments[k].settlement == asset]
+            settled = [p for k, p in positions.items() if self.market.instruments[k].settlement == asset]
             self.rules.gate(cost, settled, f"cost in {asset} only with a position settled in it")
         return self.rules
 
-    def _liquidity(self) -> Expression:
+    def _liquidity(self, positions: Mapping[str, Signed]) -> Expression:
         """Cost of closing every position, in quote currency."""
         return total(
             closing_cost(
@@ -133,7 +140,7 @@ class TradingBook:
                 most=self._most(name),
                 quantum=self.policy.equity_quantum,
             )
-            for name, position in self.position.items()
+            for name, position in positions.items()
             if (cost := cost_of(self.book.liquidity, name)) is not None
         )
 
@@ -152,3 +159,8 @@ class TradingBook:
         schedule = haircut_schedule(rule, int(self.value[asset] / quantum), quantum)
         knots, losses = [knot for knot, _ in schedule], [loss * quantum for _, loss in schedule]
         return piecewise(f"haircut {asset}", self.held[asset], knots, losses)
+
+
+def _with_leg(position: Signed, leg: Signed | None) -> Signed:
+    """Return a position and what of it stands alone, together."""
+    return position if leg is None else Signed(position.long + leg.long, position.short + leg.short)

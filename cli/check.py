@@ -6,10 +6,11 @@ from pathlib import Path
 
 import click
 
+from zkmargin.circuits.compile import compile_circuit
 from zkmargin.cli.output import emit_json, json_option, say
 from zkmargin.inputs import load_ledger
 from zkmargin.inputs.ledger import CROSS, Ledger
-from zkmargin.risk.store import load_risk
+from zkmargin.risk.store import RiskFiles, load_risk
 from zkmargin.wording import counted
 
 
@@ -21,6 +22,7 @@ def command(ledger: Path, risk: Path, as_json: bool) -> None:
     """Validate every row of LEDGER and its control totals; attest nothing."""
     files = load_risk(risk)
     loaded = load_ledger(ledger, files.policy, files.market)
+    _require_within_limits(files, loaded)
     controlled = any((ledger / f"control.{suffix}").exists() for suffix in ("csv", "parquet"))
     books = {name: _counts(loaded, name) for name in loaded.pots}
     for name, counts in books.items():
@@ -38,6 +40,13 @@ _NOUNS = {
     "balances": ("balance",),
     "loans": ("loan",),
 }
+
+
+def _require_within_limits(files: RiskFiles, ledger: Ledger) -> None:
+    """Fill the rows of every book with a limit per account, which names an account beyond it."""
+    for name, book in files.policy.books.items():
+        if book.account_limit is not None:
+            compile_circuit(files.policy, files.market, files.table, name).fill(ledger.pots[name])
 
 
 def _counts(ledger: Ledger, book: str) -> dict[str, int]:

@@ -92,9 +92,16 @@ FILES = {
 }
 
 
-def inputs(folder: Path) -> tuple[Snapshot, Ledger]:
+def legs(folder: Path) -> tuple[Snapshot, Ledger]:
+    """The same with risk units of one asset, where every position of the first book stands alone; no closing costs."""
+    alone = POLICY.replace('netting = "joint"', 'legs = "alone"')
+    before, _, after = alone.partition("[book.cleared.liquidity]\n")
+    return inputs(folder, before + after.partition("\n")[2])
+
+
+def inputs(folder: Path, policy: str = POLICY) -> tuple[Snapshot, Ledger]:
     """Write the files and load them."""
-    for name, text in FILES.items():
+    for name, text in (FILES | {"market/policy.toml": policy}).items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)

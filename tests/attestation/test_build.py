@@ -9,20 +9,26 @@ import signal
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tests.attestation import cleared, margined
 from tests.attestation.exchange import ALICE, BACKEND, BOB, Exchange, inputs, new_key, open_exchange
 from zkmargin.attestation.audit import audit_attestation
-from zkmargin.attestation.build import attest
+from zkmargin.attestation.book import BookSecrets, commit_book
+from zkmargin.attestation.build import Snapshot, attest
 from zkmargin.attestation.report import Outcome, Report
 from zkmargin.bundle_verifier import Identity
 from zkmargin.circuits.fill import Program
 from zkmargin.circuits.witness import Witness
 from zkmargin.errors import UnmetPolicyError, UsageError, ZkmarginError
 from zkmargin.inputs import load_ledger
+from zkmargin.inputs.ledger import Ledger
+from zkmargin.margin.accounts import calculate_all
+from zkmargin.secrets import EpochKey
 from zkmargin.sparse import SparseValues
 
 
@@ -70,6 +76,23 @@ def test_operator_report_names_the_unhealthy(exchange: Exchange) -> None:
     assert report["accounts"] == 3 and report["books"]["spot"]["pots"] == 4
     (unhealthy,) = report["books"]["spot"]["unhealthy"]
     assert (unhealthy["account"], unhealthy["bad_debt"], unhealthy["level"]) == ("3", "5", "liquidation")
+
+
+@pytest.mark.parametrize("made", [inputs, margined.inputs, cleared.inputs])
+def test_the_report_is_of_the_committed_rows_in_the_order_of_the_ledger(
+    made: Callable[[Path], tuple[Snapshot, Ledger]], tmp_path: Path
+) -> None:
+    """Rows are filled once, in their places; figures are those of the calculator, pot by pot."""
+    snapshot, ledger = made(tmp_path)
+    compiled = snapshot.compile()
+    expected = calculate_all(snapshot.policy, snapshot.table, ledger.pots, compiled)
+    for name, pots in ledger.pots.items():
+        book = snapshot.policy.books[name]
+        secrets = BookSecrets.derive(EpochKey(bytes(32)), *[bytes(32)] * 3, book, pots, BACKEND.order)
+        figures = commit_book(BACKEND, compiled[name], pots, secrets, b"").figures(book)
+        for what in ("net", "equity", "requirement", "initial"):
+            assert getattr(figures, what).tolist() == getattr(expected[name], what).tolist()
+        assert figures.labels == pots.labels
 
 
 def test_public_files_name_no_customer(exchange: Exchange) -> None:
@@ -193,6 +216,7 @@ def test_a_full_disk_leaves_no_attestation(
 DYING = """
 import os, signal, sys
 from pathlib import Path
+from tests.attestation import cleared, margined
 from tests.attestation.exchange import open_exchange
 left = [int(sys.argv[2])]
 def dying(real):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,9 @@ from tests.attestation.test_account_rules import (
     verify_independently,
 )
 from zkmargin.attestation.audit import audit_attestation
-from zkmargin.attestation.build import attest
+from zkmargin.attestation.build import Snapshot, attest
 from zkmargin.attestation.report import Outcome
+from zkmargin.inputs.ledger import Ledger
 
 ES, LONG = "expected shortfall joint", "liquidity PERP long"
 
@@ -89,8 +91,31 @@ def test_rows_that_claim_less(
     assert failed(report) == {f"account rules of {book}"}
 
 
-def test_honest_books_pass(tmp_path: Path) -> None:
-    key, inputs = new_key(), cleared.inputs(tmp_path)
+LEG_CHEATS: dict[str, Change] = {
+    "a requirement lowered by one quantum": required(0, 14_999),
+    "a leg charged less than its expected shortfall": required(0, 14_900, **{"max:alone": 149}),
+    "legs of two units of which one is charged": required(1, 15_000, **{"max:alone": 150}),
+    "a leg that nobody charges": required(0, 0, **{"max:alone": 0}),
+    "a leg that is not there": required(0, 0, **{"max:alone": 0, "alone[PERP].long.1": 0}),
+    "a leg against a position": required(
+        0, 0, **{"max:alone": 0, "alone[PERP].long.1": 0, "position[PERP].long.1": 1}
+    ),
+}
+
+
+@pytest.mark.parametrize("change", LEG_CHEATS.values(), ids=LEG_CHEATS)
+def test_legs_that_claim_less(change: Change, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def in_its_book(rows: list[Row]) -> None:
+        if any("alone" in name for row in rows for name in row):
+            change(rows)
+
+    report = cheating_report(tmp_path, cleared.legs(tmp_path), in_its_book, monkeypatch)
+    assert failed(report) == {"account rules of cleared"}
+
+
+@pytest.mark.parametrize("made", [cleared.inputs, cleared.legs])
+def test_honest_books_pass(made: Callable[[Path], tuple[Snapshot, Ledger]], tmp_path: Path) -> None:
+    key, inputs = new_key(), made(tmp_path)
     attested = attest(BACKEND, *inputs, key, tmp_path / "attestation", tmp_path / "private")
     assert verify_independently(tmp_path / "attestation", inputs[0]) == attested.digest
     assert audit_attestation(BACKEND, tmp_path / "attestation", [key.public]).report.outcome is Outcome.PASSED

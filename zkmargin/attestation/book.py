@@ -16,6 +16,7 @@ from zkmargin.group.backend import Backend
 from zkmargin.hashing import digests
 from zkmargin.inputs.ledger import Pots, Users
 from zkmargin.inputs.policy import BookPolicy
+from zkmargin.margin.book import BookFigures
 from zkmargin.proofs.liabilities_prover import LiabilitiesWitness
 from zkmargin.proofs.liabilities_statement import LiabilitiesStatement, shard_statements
 from zkmargin.proofs.split_prover import SplitWitness
@@ -110,6 +111,11 @@ class CommittedBook:
         )
         witness = LiabilitiesWitness(self.words, self.outputs, self.a, self.b)
         return [(item, witness.part(item.shard.first, item.shard.count)) for item in statements]
+
+    def figures(self, policy: BookPolicy) -> BookFigures:
+        """Return N, E, R, I of every pot as committed, in the order of the ledger."""
+        net, equity, requirement, initial = self.outputs[self.secrets.places[: len(self.pots)]].T
+        return BookFigures(policy, self.pots.labels, net, equity, requirement, initial)
 
     def openings(self) -> Openings:
         """Return what opens the leaf of every pot."""

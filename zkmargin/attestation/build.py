@@ -1,9 +1,9 @@
 """Build an attestation: from a ledger and a risk table to a signed directory.
 
-    margin      who is healthy, for the operator        fill        canonical witness of every pot
-    place       keyed permutation, padding among them   commit      A_i, B_i, blinded, and the identity
-    tree        Merkle-sum tree, root, sums, totals     header      all books; its digest starts every proof
-    prove       totals are the roots', rows lawful      write       private folder first, attestation last
+    place       keyed permutation, padding among them   fill        canonical witness of every leaf
+    commit      A_i, B_i, blinded, and the identity     tree        Merkle-sum tree, root, sums, totals
+    header      all books; its digest starts proofs     prove       totals are the roots', rows lawful
+    report      who is healthy, from the same rows      write       private folder first, attestation last
 
 First all books are committed, then the header is closed, then anything is proven.
 """
@@ -39,7 +39,6 @@ from zkmargin.group.backend import Backend
 from zkmargin.inputs.ledger import Ledger
 from zkmargin.inputs.market import Market, time_text
 from zkmargin.inputs.policy import Policy
-from zkmargin.margin.accounts import calculate_all
 from zkmargin.proofs import liabilities_prover, totals_prover
 from zkmargin.risk.entries import RiskTable
 from zkmargin.secrets import EpochKey, NonceSource
@@ -123,7 +122,6 @@ def attest(
         compiled = snapshot.compile()
         inputs = snapshot.input_digest(ledger, compiled)
         epoch = folder.prepare(inputs)
-        margins = calculate_all(snapshot.policy, snapshot.table, ledger.pots, compiled)
         committed = _commit_books(backend, snapshot, ledger, compiled, epoch, inputs, progress)
         header = _header(snapshot, committed)
         require_open_interest(snapshot.policy, snapshot.market, header)
@@ -136,7 +134,8 @@ def attest(
             progress(f"prove liabilities of {name}", step, len(committed))
             files |= _prove_liabilities(backend, work, digest, nonces)
         progress("write", 0, 1)
-        report = operator_report(snapshot.policy, digest, ledger, margins)
+        figures = {name: work.figures(snapshot.policy.books[name]) for name, work in committed.items()}
+        report = operator_report(snapshot.policy, digest, ledger, figures)
         _write_private(backend, folder, committed, digest, key.public, report)
         write_attestation(target, header, files, key)
         progress("write", 1, 1)

@@ -10,12 +10,14 @@ from zkmargin.canonical import Json
 from zkmargin.inputs.decimals import decimal_text
 from zkmargin.inputs.ledger import Ledger, Users
 from zkmargin.inputs.policy import Policy
-from zkmargin.margin.accounts import BookMargin
+from zkmargin.margin.book import BookFigures
 
 FORMAT = "zkmargin/operator-report/1"
 
 
-def operator_report(policy: Policy, digest: bytes, ledger: Ledger, margins: Mapping[str, BookMargin]) -> Json:
+def operator_report(
+    policy: Policy, digest: bytes, ledger: Ledger, figures: Mapping[str, BookFigures]
+) -> Json:
     """Return the true number of customers and every unhealthy pot by name; amounts in quote currency.
 
     Money is text in decimals, counts are numbers.
@@ -28,11 +30,11 @@ def operator_report(policy: Policy, digest: bytes, ledger: Ledger, margins: Mapp
         "quote": policy.quote,
         "users": len(users),
         "accounts": len(accounts),
-        "books": {name: _book(policy, margin) for name, margin in margins.items()},
+        "books": {name: _book(policy, margin) for name, margin in figures.items()},
     }
 
 
-def _book(policy: Policy, margin: BookMargin) -> Json:
+def _book(policy: Policy, margin: BookFigures) -> Json:
     def money(quanta: object) -> str:
         return decimal_text(int(str(quanta)) * policy.equity_quantum)
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
-from typing import Literal, cast
+from typing import Literal, cast, get_args
 
 from zkmargin import canonical
 from zkmargin.canonical import Json, fraction_text
@@ -24,6 +24,7 @@ Tiers = tuple[tuple[Fraction, Fraction], ...]
 
 Collateral = Literal["cash", "shocked"] | Tiers
 Netting = Literal["underlying", "joint"]
+Legs = Literal["alone"]
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,9 @@ class BookPolicy:
     `short_option_minimum` a rate of the index per unit short. `collateral` belongs to the model
     "scenarios" and others that trade, `pools` (pool -> asset -> tiers) to the model "collateral". `levels` fall by
     ratio E / R. What else a model needs is in its `parameters`: see `zkmargin.inputs.models`. `liquidity`: costs of
-    closing positions, on top of any model's requirements.
+    closing positions, on top of any model's requirements. `account_limit` bounds every gain and loss in a pot's worst
+    cases: narrower columns cost less, and a pot beyond it is refused. `legs`: a position that is all of its risk unit
+    is charged by itself, which costs less and charges the same.
     The number of leaves of the book is the next multiple of `pad_to`, at least `minimum_accounts`.
     """
 
@@ -80,14 +83,20 @@ class BookPolicy:
     minimum_accounts: int
     parameters: Parameters | None = None
     liquidity: Costs = field(default_factory=dict)
+    account_limit: Fraction | None = None
+    legs: Legs | None = None
 
     def to_json(self) -> Json:
-        """Return the book with every default filled in; "parameters" and "liquidity" only where there are any."""
+        """Return the book with every default filled in; what is optional without a default only where it is there."""
         parameters = {} if self.parameters is None else {"parameters": self.parameters.to_json()}
         liquidity = {"liquidity": costs_json(self.liquidity)} if self.liquidity else {}
+        limit = {} if self.account_limit is None else {"account_limit": fraction_text(self.account_limit)}
+        legs = {} if self.legs is None else {"legs": self.legs}
         return (
             parameters
             | liquidity
+            | limit
+            | legs
             | {
                 "model": self.model,
                 "settlement": self.settlement,
@@ -149,6 +158,8 @@ class BookPolicy:
                 liquidity=decoded_costs(book.take("liquidity"), f"{what}.liquidity")
                 if "liquidity" in book
                 else {},
+                account_limit=book.fraction("account_limit") if "account_limit" in book else None,
+                legs=cast(Legs, book.choice("legs", get_args(Legs))) if "legs" in book else None,
             )
 
 

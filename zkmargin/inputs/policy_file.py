@@ -5,12 +5,12 @@ from __future__ import annotations
 import tomllib
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 from zkmargin.inputs.liquidity import read_costs
 from zkmargin.inputs.models import MODELS, MarginModel
 from zkmargin.inputs.models.scenarios import PortfolioMargin
-from zkmargin.inputs.policy import BookPolicy, Collateral, Netting, Policy, Scenario, Tiers
+from zkmargin.inputs.policy import BookPolicy, Collateral, Legs, Netting, Policy, Scenario, Tiers
 from zkmargin.inputs.policy_rules import check_policy
 from zkmargin.inputs.presets import PRESETS, scenario
 from zkmargin.inputs.problems import Problems, suggestion
@@ -96,6 +96,8 @@ def _book(name: str, section: Section) -> BookPolicy:
         minimum_accounts=section.integer("minimum_accounts", DEFAULT_MINIMUM_ACCOUNTS),
         parameters=parameters,
         liquidity=read_costs(section) if model.trades else {},
+        account_limit=limits.decimal("account") if model.trades and "account" in limits else None,
+        legs=_legs(section) if shocks else None,
     )
     limits.finish()
     section.finish()
@@ -119,6 +121,15 @@ def _levels(section: Section) -> tuple[tuple[str, Fraction], ...]:
         return DEFAULT_LEVELS
     levels = section.section("levels")
     return tuple((name, levels.decimal(name)) for name in levels.names())
+
+
+def _legs(section: Section) -> Legs | None:
+    if "legs" not in section:
+        return None
+    legs, known = section.text("legs"), get_args(Legs)
+    if legs not in known:
+        section.fault("legs", legs, "unknown legs", " or ".join(f'"{name}"' for name in known))
+    return cast(Legs, legs)
 
 
 def _scenarios(section: Section) -> tuple[str, tuple[Scenario, ...]]:

@@ -10,13 +10,14 @@ from collections.abc import Iterator
 from datetime import timedelta
 from fractions import Fraction
 from itertools import pairwise
+from typing import get_args
 
 from zkmargin import limits
 from zkmargin.errors import Problem
 from zkmargin.inputs.decimals import decimal_text
 from zkmargin.inputs.liquidity import cost_faults
 from zkmargin.inputs.models import MODELS
-from zkmargin.inputs.policy import BookPolicy, Policy, Tiers
+from zkmargin.inputs.policy import BookPolicy, Legs, Policy, Tiers
 from zkmargin.inputs.presets import PRESETS
 from zkmargin.inputs.problems import Fault
 from zkmargin.inputs.texts import identifier_fault, label_fault
@@ -103,6 +104,8 @@ def _book(book: BookPolicy, quote: str) -> Iterator[Fault]:
         yield "limits.balance", decimal_text(book.balance_limit), "must be positive", None
     yield from _levels(book)
     yield from _liquidity(book)
+    yield from _account_limit(book)
+    yield from _legs(book)
     for name, count in (("pad_to", book.pad_to), ("minimum_accounts", book.minimum_accounts)):
         if not 1 <= count <= limits.MAX_ACCOUNTS:
             yield name, str(count), f"not from 1 to {limits.MAX_ACCOUNTS}", None
@@ -112,6 +115,28 @@ def _liquidity(book: BookPolicy) -> Iterator[Fault]:
     yield from cost_faults(book.liquidity)
     if book.liquidity and not MODELS[book.model].trades:
         yield "liquidity", None, f"not in the model {book.model}", "it takes no positions"
+
+
+def _account_limit(book: BookPolicy) -> Iterator[Fault]:
+    if book.account_limit is None:
+        return
+    if not MODELS[book.model].trades:
+        yield "limits.account", None, f"not in the model {book.model}", "it takes no positions"
+    elif book.account_limit <= 0:
+        yield "limits.account", decimal_text(book.account_limit), "must be positive", None
+
+
+def _legs(book: BookPolicy) -> Iterator[Fault]:
+    if book.legs is None:
+        return
+    if book.legs not in get_args(Legs):
+        yield "legs", book.legs, "unknown legs", f"known: {', '.join(get_args(Legs))}"
+    hint = "the charge of one position by itself is part of the whole only where nothing but netted losses is charged"
+    if not MODELS[book.model].shocks:
+        yield "legs", book.legs, f"not in the model {book.model}", hint
+    elif book.parameters is not None:
+        for key in book.parameters.beside_losses(book):
+            yield "legs", book.legs, f"not with {key}", hint
 
 
 def _scenario_book(book: BookPolicy, quote: str) -> Iterator[Fault]:

@@ -35,7 +35,8 @@ __all__ = [
 
 def needs_circuit(book: BookPolicy) -> bool:
     """Whether a book's margin is computed by its circuit alone."""
-    return book.parameters is not None or bool(book.liquidity)
+    encoded = book.account_limit is not None or book.legs is not None
+    return encoded or book.parameters is not None or bool(book.liquidity)
 
 
 def calculate(

@@ -73,11 +73,8 @@ def sum_pots(pots: Sequence[PotMargin]) -> PotMargin:
 
 
 @dataclass(frozen=True, repr=False)
-class BookMargin:
-    """All pots of one book, one entry per pot, in the order of `labels`; integers in equity quanta.
-
-    `charges` says what a requirement consists of.
-    """
+class BookFigures:
+    """N, E, R, I of all pots of one book and what follows, in the order of `labels`; integers in equity quanta."""
 
     book: BookPolicy
     labels: tuple[tuple[str, str], ...]
@@ -85,13 +82,12 @@ class BookMargin:
     equity: Integers
     requirement: Integers
     initial: Integers
-    charges: Charges
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def __repr__(self) -> str:
-        return f"BookMargin(book={self.book.id!r}, {len(self)} pots)"
+        return f"{type(self).__name__}(book={self.book.id!r}, {len(self)} pots)"
 
     @cached_property
     def shortfall(self) -> Integers:
@@ -126,6 +122,13 @@ class BookMargin:
     def level(self, row: int) -> str:
         """Return the name of a pot's level."""
         return level_name(int(self.levels[row]), self.book.levels)
+
+
+@dataclass(frozen=True, repr=False)
+class BookMargin(BookFigures):
+    """The figures of a book's pots, and `charges`: what a requirement consists of."""
+
+    charges: Charges
 
     def pot(self, row: int) -> PotMargin:
         """Return one pot as Python integers, with its risk units."""

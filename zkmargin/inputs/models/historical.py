@@ -88,6 +88,15 @@ class Historical(Parameters):
         if self.decay is not None and not 0 < self.decay < 1:
             yield "filter", decimal_text(self.decay), "not between 0 and 1", "0.97 forgets 3 % a scenario"
 
+    def beside_losses(self, book: BookPolicy) -> Iterator[str]:
+        """Yield value at risk, which is not subadditive, and what is charged beside the measure."""
+        if self.measure != "expected-shortfall":
+            yield "measure"
+        if self.weight != 1:
+            yield "weight"
+        if book.short_option_minimum:
+            yield "short_option_minimum"
+
     def market_faults(self, book: BookPolicy, policy: Policy, market: Market) -> Iterator[Fault]:
         """Name what moves in the book and has no past moves."""
         if market.returns is None:

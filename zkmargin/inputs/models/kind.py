@@ -59,6 +59,10 @@ class Parameters(ABC):
         """Tell whether an asset may be owed, besides the quote and the settlement asset, which always may."""
         return False
 
+    def beside_losses(self, book: BookPolicy) -> Iterator[str]:
+        """Yield the keys by which a requirement is more than a coherent measure of netted losses, unit by unit."""
+        yield "model"
+
     def revaluations(self) -> int:
         """Return how many inequalities have a coefficient for every bit of a position, about: it bounds the work."""
         return 0

@@ -168,6 +168,11 @@ class PortfolioMargin(Parameters):
         """Tell whether a contract is the book's: one measured in a coin has contracts on that coin alone."""
         return self.measure == "quote" or contract.underlying == book.settlement
 
+    def beside_losses(self, book: BookPolicy) -> Iterator[str]:
+        """Yield the rules that are no worst case of one unit: offsets, constants, charges on deltas."""
+        rules = ("gain_offset", "deductions", "basis", "minimum_delta", "minimum_charge")
+        yield from (key for key in rules if getattr(self, key) not in (None, {}))
+
     def revaluations(self) -> int:
         """Return two inequalities for an expiry's basis, two and a gross for the deltas, one per multiplier."""
         steps = (len(charge.multipliers) for charge in self.minimum_charge.values())
