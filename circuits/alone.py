@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from math import lcm
 
 from zkmargin.circuits.atoms.expected_shortfall import expected_shortfall
 from zkmargin.circuits.atoms.maximum import maximum
@@ -66,12 +67,13 @@ class NettingUnit:
 
 def mean_of_worst(losses: Sequence[Fraction], worst: Fraction) -> Fraction:
     """Return the mean of the `worst` largest losses; the last of them counts for what is left of a whole number."""
-    ordered = sorted(losses, reverse=True)
+    unit = lcm(*(loss.denominator for loss in losses))
+    ordered = sorted((loss.numerator * (unit // loss.denominator) for loss in losses), reverse=True)
     if worst <= 1:
-        return ordered[0]
+        return Fraction(ordered[0], unit)
     whole = worst.numerator // worst.denominator
-    rest = (worst - whole) * ordered[whole] if worst > whole else ZERO
-    return (sum(ordered[:whole], ZERO) + rest) / worst
+    rest = (worst - whole) * ordered[whole] if worst > whole else 0
+    return (sum(ordered[:whole]) + rest) / (worst * unit)
 
 
 def side_of(amount: Expression) -> SideKey:

@@ -54,6 +54,7 @@ class _Unit:
     def __init__(self, structure: Structure, unit: Alone) -> None:
         self.circuit = structure.circuit
         self.unit = unit
+        self._prices: dict[str, dict[SideKey, Fraction]] = {}  # of an equation, as they are needed
 
     @cached_property
     def tail(self) -> Tail | None:
@@ -83,13 +84,15 @@ class _Unit:
     def check(self, netted: SideKey, alone: SideKey) -> None:
         """Compare every equation that holds a side of a position or of its leg, then what a lot costs."""
         name = self.circuit.inputs[alone[0]].name
-        columns = [
-            np.array([variable(j) for j, _ in self.circuit.inputs[index].sides[side].parts])
-            for index, side in (netted, alone)
-        ]
+        columns = np.array(
+            [
+                [variable(j) for j, _ in self.circuit.inputs[index].sides[side].parts]
+                for index, side in (netted, alone)
+            ]
+        )
         costs, charged = dict.fromkeys(self.losses, ZERO), ZERO
         for equation in self._holding(columns):
-            found = [equation.arrays.at(side) for side in columns]
+            found = equation.arrays.at(columns)
             if equation.name in self.losses and not found[1].any():
                 costs[equation.name] = self._cost(equation, netted, self.losses[equation.name])
             elif equation.name in self.charges and not found[0].any():
@@ -115,16 +118,21 @@ class _Unit:
             if not own and abs(int(equation.arrays.at(charge)[0])) * charged < abs(a) * cost:
                 raise CircuitError("alone", f"{equation.name}: {name} is charged less than it could net")
 
-    def _holding(self, columns: list[Rows]) -> list[Equation]:
-        found = {
-            index for side in columns for var in side.tolist() for index, _ in self.circuit.incidence[var]
-        }
+    def _holding(self, columns: Rows) -> list[Equation]:
+        found = {index for var in columns.ravel().tolist() for index, _ in self.circuit.incidence[var]}
         return [self.circuit.equations[index] for index in sorted(found)]
 
     def _cost(self, equation: Equation, side: SideKey, unit: int) -> Fraction:
         """Return what a lot costs in an inequality, in units of the value that it raises."""
-        for price in equation.prices:
-            if (price.input, price.side) == side:
-                return -price.coefficient / unit
-        name = self.circuit.inputs[side[0]].name
-        raise CircuitError("alone", f"{equation.name}: {name} has no price there")
+        price = self._prices_of(equation).get(side)
+        if price is None:
+            name = self.circuit.inputs[side[0]].name
+            raise CircuitError("alone", f"{equation.name}: {name} has no price there")
+        return -price / unit
+
+    def _prices_of(self, equation: Equation) -> dict[SideKey, Fraction]:
+        if equation.name not in self._prices:
+            self._prices[equation.name] = {
+                (p.input, p.side): p.coefficient for p in reversed(equation.prices)
+            }
+        return self._prices[equation.name]
