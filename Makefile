@@ -56,7 +56,7 @@ suite: setup
 
 # The tests of the source distribution, against the pure-Python package that was built from it.
 core: $(PURE)/.installed build/.suite
-	cd build/suite && $(WITHOUT_RUST) pytest --kernels=absent -m "core and not slow and not fuzz"
+	cd build/suite && HYPOTHESIS_PROFILE=core $(WITHOUT_RUST) pytest --kernels=absent -m "core and not slow and not fuzz"
 
 ifdef CARGO
 wheel: $(WHEEL)/.installed build/.suite

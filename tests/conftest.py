@@ -10,13 +10,15 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 # Rooms whose code has native parts: the core, which runs once more without the native module.
-CORE_ROOMS = frozenset({"attestation", "circuits", "group", "malicious", "packaging", "proofs", "vectors"})
+CORE_ROOMS = frozenset({"attestation", "group", "malicious", "packaging", "proofs", "vectors"})
+CORE_FILES = frozenset({"test_term_sums.py", "test_witness.py"})  # native lanes of circuits
 
 HERE = Path(__file__).parent
 
 settings.register_profile(
     "default", max_examples=50, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
+settings.register_profile("core", settings.get_profile("default"), max_examples=15)
 settings.register_profile(
     "fuzz", max_examples=5_000, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
@@ -41,5 +43,6 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if item.path.parent == HERE or item.path.relative_to(HERE).parts[0] in CORE_ROOMS:
+        room = item.path.relative_to(HERE).parts[0]
+        if item.path.parent == HERE or room in CORE_ROOMS or item.path.name in CORE_FILES:
             item.add_marker(pytest.mark.core)

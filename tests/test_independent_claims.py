@@ -68,8 +68,8 @@ def test_both_accept(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_both_refuse_another_context_and_exchange(name: str) -> None:
-    other = NAMES[1 - NAMES.index(name)]
-    for case in ((name, golden(name), "another"), (other, golden(name), CONTEXT)):
+    others = [(other, golden(name), CONTEXT) for other in NAMES if other != name]
+    for case in ((name, golden(name), "another"), *others):
         assert not independently(*case)
         assert not mainly(*case)
 
