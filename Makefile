@@ -25,7 +25,7 @@ PIP := -m pip --disable-pip-version-check
 # A PATH with this environment's own commands and no others: no cargo, wherever it is installed.
 WITHOUT_RUST := env -u CARGO -u RUSTC PATH="$(CURDIR)/$(PURE)/bin"
 
-.PHONY: help setup demo docs test bench benchmodels check suite core wheel fuzz lock clean
+.PHONY: help setup demo docs test bench models check suite core wheel fuzz lock clean
 
 help:  ## show this
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -70,7 +70,7 @@ endif
 bench: setup  ## time the real commands on the standard book, against a micro-kernel and the baseline
 	$(BIN)/python benchmarks/bench.py
 
-benchmodels: setup  ## time whole attestations of every margin model (some ten minutes)
+models: setup  ## time whole attestations of every margin model, some ten minutes
 	$(BIN)/python benchmarks/models.py
 
 fuzz: setup  ## long mutation runs: every byte of an attestation, more examples per property
