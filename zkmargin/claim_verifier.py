@@ -42,7 +42,8 @@ class Expectation:
 
     `required` is a claim as text, `context` the verifier's own; `places` the (book, index) that leaf after leaf must
     have, index None for any; `max_age` is the age of the snapshot that is still accepted at `now` (with a time zone);
-    without it any snapshot will do that is not of the future at `now`, if that is given. UsageError for a context that is no label, ValueError for a maximum age without a time to hold it against.
+    without it any snapshot will do that is not of the future at `now`, if that is given. UsageError for a context that
+    is no label, ValueError for a maximum age without a time to hold it against.
     """
 
     required: str
