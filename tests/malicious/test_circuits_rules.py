@@ -327,6 +327,39 @@ def test_tiers_that_overlap_or_leave_a_gap() -> None:
     assert broken(group(widths=(6, 8))) == {"selector"}
 
 
+@pytest.mark.parametrize(
+    ("knots", "widths"),
+    [((1, 6), (4, 9)), ((0, 0), (0, 15)), ((0, 9), (6, 6)), ((0, 6), (6, 8))],
+    ids=["not from 0", "not rising", "a gap", "too short"],
+)
+def test_tiers_whose_equations_leave_a_gap(knots: tuple[int, int], widths: tuple[int, int]) -> None:
+    cheat = with_terms(group(knots=knots, widths=widths), SPLIT, dict(zip(TIER, knots, strict=True)))
+    for t in (0, 1):
+        cheat = with_terms(cheat, f"haircut: tier {t} holds its part", {TIER[t]: widths[t]})
+    if knots[1] == 0:
+        cheat = with_terms(cheat, "E", {TIER[1]: 0})
+    assert broken(cheat) == {"selector"}
+
+
+def test_a_group_of_unequal_lists_or_of_no_tier() -> None:
+    assert broken(group(knots=(0,))) == {"selector"}
+    none = group(tiers=(), parts=(), slacks=(), knots=(), widths=())
+    zeros = [
+        Equation(name, ((variable(at(HONEST, name)), -1),), slack=None) for name in ("on:haircut", "held[C]")
+    ]
+    assert "selector" in broken(replace(none, equations=(*none.equations, *zeros)))
+
+
+def test_a_part_that_relieves_a_loss() -> None:
+    cheat = with_terms(HONEST, DOWN, {PART[1]: 1})
+    assert broken(cheat) == {"selector"}
+    row = fill(BOOK, {COIN: 10, POSITION: 2}).row(0)
+    assert row.outputs[R] == 4
+    lower = {"max:worst": 0, SLACK_DOWN: 0, SLACK_UP: 6, "surplus": row.outputs[E]}
+    rounded = {"max:initial requirement, rounded up": 0, "slack:initial requirement, rounded up >= sum": 0}
+    check_row(cheat, changed(cheat, row, {R: 0, I: 0}, **lower, **rounded))
+
+
 def test_a_group_that_is_not_declared() -> None:
     assert "selector" in broken(replace(HONEST, one_hots=()))
 
@@ -408,6 +441,25 @@ def test_a_gate_that_cash_opens() -> None:
 
 def test_a_gate_opened_by_a_contract_settled_elsewhere() -> None:
     assert broken(HONEST, CircuitFacts(FACTS.lot_value, {"P": "C"})) == {"gate"}
+
+
+def test_a_gate_that_is_declared_over_cash() -> None:
+    cash, constant = HONEST.input_index[USD], HONEST.gates[0].constant
+    terms = {"position[P].long": 0, "position[P].short": 0, "held[USD]": constant}
+    cheat = with_terms(HONEST, "cost gate", terms)
+    assert broken(replace(cheat, gates=(replace(HONEST.gates[0], positions=(cash,)),))) == {"gate"}
+
+
+def test_gates_that_are_declared_twice_or_over_one_position_twice() -> None:
+    gate = HONEST.gates[0]
+    assert broken(replace(HONEST, gates=(gate, gate))) == {"gate"}
+    assert broken(replace(HONEST, gates=(replace(gate, positions=gate.positions * 2),))) == {"gate"}
+
+
+def test_a_gate_without_a_slack() -> None:
+    old = equation(HONEST, "cost gate")
+    equal = tuple(replace(e, slack=None) if e is old else e for e in HONEST.equations)
+    assert "gate" in broken(replace(HONEST, equations=equal))
 
 
 def test_a_gate_too_narrow_for_the_costs_that_fit() -> None:
