@@ -11,7 +11,20 @@ from dataclasses import replace
 import pytest
 from circuit_cases import FACTS, at, broken, changed, equation, fill, small_book, with_terms, without
 
-from zkmargin.circuits.circuit import Circuit, Column, E, Equation, I, N, OmittedRow, OmittedTier, R, variable
+from zkmargin import limits
+from zkmargin.circuits.circuit import (
+    Circuit,
+    Column,
+    E,
+    Equation,
+    Gate,
+    I,
+    N,
+    OmittedRow,
+    OmittedTier,
+    R,
+    variable,
+)
 from zkmargin.circuits.facts import CircuitFacts
 from zkmargin.circuits.rules import check_circuit
 from zkmargin.circuits.witness import check_row
@@ -51,6 +64,15 @@ def group(**changes: object) -> Circuit:
 def test_a_column_that_is_not_bounded() -> None:
     assert broken(wide(HONEST, SLACK_DOWN, 129)) == {"width"}
     assert broken(wide(HONEST, SLACK_DOWN, 0)) == {"width"}
+
+
+def test_a_circuit_that_is_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    for limit, most in (("MAX_COLUMN_BITS", HONEST.n_bits), ("MAX_EQUATIONS", len(HONEST.equations))):
+        with monkeypatch.context() as smaller:
+            smaller.setattr(limits, limit, most)
+            assert broken(HONEST) == set()
+            smaller.setattr(limits, limit, most - 1)
+            assert broken(HONEST) == {"width"}
 
 
 def test_a_slack_wide_enough_for_the_field_makes_any_loss_fit() -> None:
@@ -320,6 +342,14 @@ def test_a_tier_with_two_values_at_its_knot() -> None:
     assert broken(cheat) == {"selector"}
     row = fill(BOOK, {COIN: 10}).row(0)
     check_row(cheat, changed(cheat, row, {E: 83}, surplus=83))
+    assert broken(with_terms(HONEST, "E", {TIER[1]: -7})) == {"selector"}
+
+
+def test_a_tier_that_stands_apart_and_costs_less() -> None:
+    """Six lots at 4, where five cost 5."""
+    apart = with_terms(group(widths=(5, 9)), "haircut: tier 0 holds its part", {TIER[0]: 5})
+    assert broken(with_terms(apart, "E", {TIER[1]: -6})) == set()
+    assert broken(with_terms(apart, "E", {TIER[1]: -4})) == {"selector"}
 
 
 def test_tiers_that_overlap_or_leave_a_gap() -> None:
@@ -456,6 +486,17 @@ def test_gates_that_are_declared_twice_or_over_one_position_twice() -> None:
     assert broken(replace(HONEST, gates=(replace(gate, positions=gate.positions * 2),))) == {"gate"}
 
 
+def test_a_gate_of_what_is_no_cost() -> None:
+    wider = with_column(HONEST, "slack:cash gate", 14)
+    terms = {at(wider, "position[P].long"): 256, at(wider, "position[P].short"): 256}
+    terms |= {at(wider, "held[USD]"): -1, at(wider, "slack:cash gate"): -1}
+    slack = at(wider, "slack:cash gate")
+    stated = Equation("cash gate", tuple(sorted((variable(j), a) for j, a in terms.items())), slack)
+    own = Gate("cash gate", HONEST.input_index[USD], HONEST.gates[0].positions, 256)
+    cheat = replace(wider, equations=(*wider.equations, stated), gates=(*HONEST.gates, own))
+    assert broken(cheat) == {"gate"}
+
+
 def test_a_gate_without_a_slack() -> None:
     old = equation(HONEST, "cost gate")
     equal = tuple(replace(e, slack=None) if e is old else e for e in HONEST.equations)
@@ -500,6 +541,22 @@ def test_prices_are_rounded_down_and_nowhere_else() -> None:
 
 def test_a_slack_shared_by_two_inequalities() -> None:
     assert broken(with_terms(HONEST, UP, {SLACK_DOWN: -1})) == {"form"}
+
+
+def test_slacks_that_are_each_others() -> None:
+    slack = {name: equation(HONEST, name).slack for name in (DOWN, UP)}
+    swapped = {DOWN: slack[UP], UP: slack[DOWN]}
+    equations = tuple(replace(e, slack=swapped.get(e.name, e.slack)) for e in HONEST.equations)
+    assert "form" in broken(replace(HONEST, equations=equations))
+
+
+def test_terms_out_of_order_or_of_nothing() -> None:
+    old = equation(HONEST, DOWN)
+    zero = tuple(sorted((*old.terms, (variable(at(HONEST, "held[USD]")), 0))))
+    for terms in (old.terms[::-1], zero):
+        new = replace(old, terms=terms, prices=())
+        cheat = replace(HONEST, equations=tuple(new if e is old else e for e in HONEST.equations))
+        assert "form" in broken(cheat)
 
 
 def test_two_roles_for_one_column() -> None:
