@@ -10,10 +10,10 @@ from dataclasses import replace
 from fractions import Fraction
 
 import pytest
-from circuit_cases import at, broken, changed, fill, two_positions, with_terms
+from circuit_cases import at, broken, changed, equation, fill, two_positions, with_terms
 
 from zkmargin.circuits.atoms import floored, maximum
-from zkmargin.circuits.circuit import Circuit, Column, R
+from zkmargin.circuits.circuit import Circuit, Column, R, variable
 from zkmargin.circuits.expression import Expression, Signed
 from zkmargin.circuits.facts import CircuitFacts
 from zkmargin.circuits.witness import check_row
@@ -150,6 +150,15 @@ def test_a_floor_of_an_input() -> None:
         cheat = with_terms(cheat, name, {BELOW: 0})
     floors = (replace(GAIN.floors[0], value=at(GAIN, "position[P].long")),)
     assert "selector" in broken(replace(cheat, floors=floors), FACTS)
+
+
+def test_a_floor_above_zero() -> None:
+    raised = GAIN
+    for name in ("gain >= loss", "gain >= some", "m >= x"):
+        old = dict(equation(GAIN, name).terms)[variable(at(GAIN, BELOW))]
+        raised = with_terms(raised, name, {BELOW: -old})
+    floors = (replace(GAIN.floors[0], depth=-GAIN.floors[0].depth),)
+    assert broken(replace(raised, floors=floors), FACTS) == {"selector"}
 
 
 @pytest.mark.parametrize("change", [{"depth": 5}, {"depth": 0}, {"value": at(GAIN, "max:m")}])

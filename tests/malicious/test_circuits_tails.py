@@ -81,6 +81,13 @@ def test_a_mean_that_leaves_out_a_scenario() -> None:
     accepted(cheat, 4, **excess, **{f"slack:{A}": 0, f"slack:{B}": 0, f"slack:{NAME}": 0})
 
 
+def test_a_scenario_that_is_declared_twice() -> None:
+    """Three scenarios by count, so that a tail of three would seem to be one."""
+    tail = HONEST.tails[0]
+    twice = replace(tail, excesses=(*tail.excesses, tail.excesses[-1]))
+    assert broken(replace(HONEST, tails=(twice,)), FACTS) == {"form", "selector"}
+
+
 def test_two_scenarios_in_one_inequality() -> None:
     """One excess of two then pays for both."""
     cheat = with_terms(HONEST, A, {"excess:es.b": 1})
