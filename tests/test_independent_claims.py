@@ -68,7 +68,7 @@ def test_both_accept(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_both_refuse_another_context_and_exchange(name: str) -> None:
-    other = NAMES[1 - NAMES.index(name)]
+    other = NAMES[NAMES.index(name) - 1]
     for case in ((name, golden(name), "another"), (other, golden(name), CONTEXT)):
         assert not independently(*case)
         assert not mainly(*case)
