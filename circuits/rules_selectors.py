@@ -133,7 +133,7 @@ def _check_group(structure: Structure, group: OneHot) -> set[str]:
     uses = sorted({index for column in columns for index, _ in circuit.incidence[variable(column)]})
     for equation in (circuit.equations[index] for index in uses):
         if equation.name not in names:
-            _check_use(structure, group, equation)
+            _check_use(group, equation)
     return names
 
 
@@ -153,7 +153,7 @@ def _check_knots(structure: Structure, group: OneHot) -> None:
         raise CircuitError("selector", f"{group.name}: its tiers overlap or leave a gap")
 
 
-def _check_use(structure: Structure, group: OneHot, equation: Equation) -> None:
+def _check_use(group: OneHot, equation: Equation) -> None:
     """Where a rule uses tiers they only cost, never less for more, and where two serve one amount the same."""
     found = dict(equation.terms)
     tiers = [found.get(variable(tier), 0) for tier in group.tiers]

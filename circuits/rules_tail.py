@@ -15,7 +15,7 @@ from zkmargin.errors import CircuitError
 
 def check_tail(structure: Structure, tail: Tail) -> None:
     """Check share, mean, and that every scenario and every use holds the threshold; raise CircuitError "selector"."""
-    if not 0 < tail.worst <= len(tail.excesses) or len(set(tail.excesses)) != len(tail.excesses):
+    if not 0 < tail.worst <= len(tail.excesses):
         raise CircuitError(
             "selector", f"{tail.name}: a tail of {tail.worst} of {len(tail.excesses)} scenarios"
         )

@@ -23,7 +23,7 @@ def check_waivers(structure: Structure, group: Waivers) -> None:
             raise CircuitError(
                 "selector", f"{circuit.columns[column].name} waives, so it must be one bit wide"
             )
-    if not 1 <= group.budget < len(group.bits) or len(set(group.bits)) != len(group.bits):
+    if not 1 <= group.budget < len(group.bits):
         raise CircuitError("selector", f"{group.name}: some of its inequalities must hold")
     count = _count(structure, group)
     waived = [_waived(structure, group, bit, count) for bit in group.bits]
@@ -43,7 +43,7 @@ def check_allowance(structure: Structure, allowance: Allowance) -> None:
         raise CircuitError("selector", f"{name}: lowers nothing")
     for equation, a in uses:
         bounds = variable(allowance.value) in _raised(structure, equation)
-        if equation.slack is None or equation.name in structure.gated or a < 0 or not bounds:
+        if equation.slack is None or a < 0 or not bounds:
             raise CircuitError(
                 "selector", f"{name}: in {equation.name} it does not loosen a bound of {allowance.name}"
             )

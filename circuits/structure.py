@@ -75,11 +75,6 @@ class Structure:
         """Inequalities by their names, which are unique (rule 1)."""
         return {equation.name: equation for equation in self.inequalities}
 
-    @cached_property
-    def tier_equations(self) -> frozenset[Terms]:
-        """The exact terms of everything that one-hot groups demand."""
-        return frozenset(terms for group in self.circuit.one_hots for terms in group_terms(group))
-
     @property
     def variables(self) -> int:
         """Number of variables."""

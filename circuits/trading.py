@@ -73,11 +73,10 @@ class TradingBook:
         `first`: of contracts with tiers the last lot of the first, up to which a position has a column of its own.
         """
         contracts = margined(book, market) if contracts is None else contracts
-        quantum = policy.equity_quantum
         rules = Rules(
             book.id,
             version=policy.circuit_version,
-            equity_quantum=quantum,
+            equity_quantum=policy.equity_quantum,
             margin_quantum=policy.margin_quantum,
             money_limit=book.account_limit,
         )
@@ -86,26 +85,23 @@ class TradingBook:
             bits = {asset: balance_bits(book, market, asset)}
             return rules.amounts(kind, bits, digits=digits((kind, asset)))
 
-        def signed(kind: str, name: str, bits: int) -> dict[str, Signed]:
-            return rules.signed(kind, {name: bits}, digits=digits((kind, name)))
-
         paid_in = {contract.settlement for contract in contracts}
         held: dict[str, Expression] = {}
         owed: dict[str, Expression] = {}
         cost: dict[str, Signed] = {}
-        position: dict[str, Signed] = {}
         for asset in market.assets:
             held |= amounts("held", asset)
             owed |= amounts("owed", asset) if may_owe(policy, book, asset) else {}
         for asset in (asset for asset in market.assets if asset in paid_in):
-            cost |= signed("cost", asset, cost_bits(book, market, asset))
-        for contract in contracts:
-            bits = position_bits(book, market, contract)
+            bits = {asset: cost_bits(book, market, asset)}
+            cost |= rules.signed("cost", bits, digits=digits(("cost", asset)))
+        position: dict[str, Signed] = {}
+        for name, width in ((c.name, position_bits(book, market, c)) for c in contracts):
             if first is not None:
-                position |= rules.tiered({contract.name: bits}, first)
+                position |= rules.tiered({name: width}, first)
             else:
-                position |= signed("position", contract.name, bits)
-        value = {name: lots * quantum for name, lots in table.lot_value.items()}
+                position |= rules.signed("position", {name: width}, digits=digits(("position", name)))
+        value = {name: lots * policy.equity_quantum for name, lots in table.lot_value.items()}
         return TradingBook(rules, policy, market, book, value, held, owed, cost, position)
 
     def state(

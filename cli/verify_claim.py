@@ -38,7 +38,11 @@ from zkmargin.signing import load_public_key
     help="BOOK or BOOK/INDEX that the claim must be about; leaf after leaf.",
 )
 @click.option("--max-age", type=age, help='Refuse an older snapshot; such as "90s", "5m", "2h" or "1d".')
-@click.option("--at", type=utc_time, help="Time against which the age is held, instead of now.")
+@click.option(
+    "--at",
+    type=utc_time,
+    help="Time against which the age is held, instead of now; a later snapshot is refused.",
+)
 @click.option("--audit", "with_audit", is_flag=True, help="Audit the attestation as well.")
 @json_option
 def command(
@@ -58,7 +62,8 @@ def command(
     Reads the manifest and the public inputs. Ends with 0 if everything holds, 1 if something is false, 3 if something
     cannot be read, 4 if you trust no key or the snapshot is older than you accept.
     """
-    expected = Expectation(required, context, places, max_age, at or datetime.now(UTC))
+    now = at if max_age is None else at or datetime.now(UTC)
+    expected = Expectation(required, context, places, max_age, now)
     backend, keys = default_backend(), [load_public_key(path) for path in trusted]
     data = read_bounded(claim, limits.MAX_CLAIM_BYTES, "the claim")
     result = verify_claim(backend, data, attestation, keys, expected, audited=with_audit)

@@ -6,7 +6,7 @@ haircut of 1 a lot up to 6 lots and 3 a lot above, cash that may be owed, an ent
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from zkmargin.circuits.atoms import (
@@ -19,13 +19,13 @@ from zkmargin.circuits.atoms import (
     value_at_risk,
 )
 from zkmargin.circuits.builder import Rules
-from zkmargin.circuits.circuit import Circuit, Equation, variable
+from zkmargin.circuits.circuit import Circuit, Equation, R, variable
 from zkmargin.circuits.compiled import CompiledBook
 from zkmargin.circuits.expression import Expression, Signed, total
 from zkmargin.circuits.facts import CircuitFacts
 from zkmargin.circuits.rules import RULES
 from zkmargin.circuits.structure import Structure
-from zkmargin.circuits.witness import AccountRow, Witness
+from zkmargin.circuits.witness import AccountRow, Witness, check_row
 from zkmargin.errors import CircuitError
 from zkmargin.sparse import SparseValues, sparse
 
@@ -94,6 +94,17 @@ def columns(*rows: Inputs) -> dict[tuple[str, str], SparseValues]:
 
 def fill(book: CompiledBook, *rows: Inputs) -> Witness:
     return book.program.run(columns(*rows), len(rows))
+
+
+def check_requirements(
+    book: CompiledBook, facts: CircuitFacts, rows: Sequence[Inputs], due: list[int]
+) -> None:
+    """Check R of every row, every equation on some of them, and all rules of the circuit."""
+    witness = fill(book, *rows)
+    assert [int(r) for r in witness.outputs[:, R]] == due
+    for index in range(0, len(rows), 1 + len(rows) // 60):
+        check_row(book.circuit, witness.row(index))
+    assert broken(book.circuit, facts) == set()
 
 
 def at(circuit: Circuit, name: str) -> int:

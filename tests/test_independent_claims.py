@@ -85,6 +85,39 @@ def test_both_say_the_same_of_mutations() -> None:
         assert not mainly(name, cut)
 
 
+HEALTHY = (0, 0, 1, 1, 0, 0)  # leaf, nu, al, be, io, x
+UNLAWFUL = {
+    "none": [],
+    "twice": [HEALTHY, HEALTHY],
+    "out of order": [HEALTHY, (0, 0, 1, 0, 0, 0)],
+    "seventeen": [(0, 1, 0, 0, 0, x) for x in range(17)],
+    "of no leaf": [HEALTHY, (1, 0, 1, 1, 0, 0)],
+    "about nothing": [(0, 0, 0, 0, 0, 5)],
+    "a multiple": [(0, 0, 2, 2, 0, 0)],
+    "a wide factor": [(0, 1 << 32, 1, 0, 0, 0)],
+    "a wide constant": [(0, 1, 0, 0, 0, 1 << 100)],
+}
+
+
+@pytest.mark.parametrize("forms", UNLAWFUL.values(), ids=UNLAWFUL)
+def test_unlawful_forms(forms: list[independent_claims.Form]) -> None:
+    leaf = independent_claims.Leaf("book", 3, bytes(32), None, None, [])
+    independent_claims.check_forms([HEALTHY], [leaf])
+    with pytest.raises(RefusedError):
+        independent_claims.check_forms(forms, [leaf])
+    with pytest.raises(RefusedError):
+        independent_claims.check_forms([HEALTHY], [leaf, leaf])
+
+
+def test_unlawful_forms_refuse_the_claim(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise RefusedError("order")
+
+    assert independently("tiny", golden("tiny"))
+    monkeypatch.setattr(independent_claims, "check_forms", refuse)
+    assert not independently("tiny", golden("tiny"))
+
+
 def test_both_refuse_what_is_well_formed_but_moved() -> None:
     """Parts of two true claims put together."""
     name = "tiny"

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from zkmargin.attestation.header import Header
 from zkmargin.attestation.public import PublicInputs, check_manifest, check_public_inputs
-from zkmargin.attestation.report import Report
+from zkmargin.attestation.report import Outcome, Report
 from zkmargin.claim import Claim, check_context, read_claim
 from zkmargin.claim_language import Unit, form_text, over_leaves, parse
 from zkmargin.commitment import book_context
@@ -41,8 +41,9 @@ class Expectation:
     """What the verifier asks for.
 
     `required` is a claim as text, `context` the verifier's own; `places` the (book, index) that leaf after leaf must
-    have, index None for any; `max_age` is the age of the snapshot that is still accepted at `now` (with a time zone).
-    UsageError for a context that is no label, ValueError for a maximum age without a time to hold it against.
+    have, index None for any; `max_age` is the age of the snapshot that is still accepted at `now` (with a time zone);
+    without it any snapshot will do that is not of the future at `now`, if that is given. UsageError for a context that
+    is no label, ValueError for a maximum age without a time to hold it against.
     """
 
     required: str
@@ -59,7 +60,7 @@ class Expectation:
 
 @dataclass(frozen=True)
 class ClaimResult:
-    """The report, what the claim is about once it could be read, and the forms that are proven if all of it holds."""
+    """The report, and what the claim is about once it could be read."""
 
     report: Report
     claim: Claim | None = None
@@ -68,8 +69,11 @@ class ClaimResult:
 
     @property
     def forms(self) -> list[tuple[Leaf, str]]:
-        """Return every form of the claim as text, with its leaf."""
-        if self.claim is None or self.inputs is None:
+        """Return every form of the claim as text, with its leaf; none where something is shown false.
+
+        They are proven if the report says so.
+        """
+        if self.claim is None or self.inputs is None or self.report.outcome is Outcome.FAILED:
             return []
         statement, unit = self.claim.statement, unit_of(self.inputs)
         return [(statement.leaves[form.leaf], form_text(form, unit)) for form in statement.forms]
@@ -195,22 +199,24 @@ def _place_text(place: tuple[str, int | None]) -> str:
 
 def _check_age(report: Report, taken: datetime, expected: Expectation) -> None:
     now, most = expected.now, expected.max_age
-    if now is None or most is None:
+    if most is None:
         report.not_proven.append(
             f"that it is recent: it is of {time_text(taken)}, no maximum age was asked for"
         )
-        return
-    detail = f"of {time_text(taken)}, recent enough at {time_text(now)}"
-    report.check("age", lambda: check_fresh(taken, now, most), detail)
+    if now is not None:
+        what = "recent enough" if most is not None else "not of the future"
+        detail = f"of {time_text(taken)}, {what} at {time_text(now)}"
+        report.check("age", lambda: check_fresh(taken, now, most), detail)
 
 
-def check_fresh(taken: datetime, now: datetime, most: timedelta) -> None:
-    """Raise UnmetPolicyError for a snapshot older than `most` at `now`, or of the future."""
-    if not timedelta(0) <= now - taken <= most:
+def check_fresh(taken: datetime, now: datetime, most: timedelta | None) -> None:
+    """Raise UnmetPolicyError for a snapshot of the future, or older than `most` at `now`."""
+    future = taken > now
+    if future or (most is not None and now - taken > most):
         raise UnmetPolicyError(
             "age",
-            "the snapshot is too old" if now > taken else "the snapshot is of the future",
-            expected=f"at most {most} before {time_text(now)}",
+            "the snapshot is of the future" if future else "the snapshot is too old",
+            expected=("" if most is None else f"at most {most} ") + f"before {time_text(now)}",
             actual=time_text(taken),
         )
 

@@ -14,9 +14,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-from zkmargin.circuits.atoms.tiers import Tiers
+from zkmargin.circuits.atoms.tiers import Tiers, at_knots
 from zkmargin.circuits.expression import Expression, Signed, SplitPosition
-from zkmargin.circuits.parameters import exact, label
+from zkmargin.circuits.parameters import label
 from zkmargin.errors import CircuitError, CurvatureError
 
 
@@ -58,9 +58,9 @@ class SplitTiers:
         hint: str = "",
     ) -> Expression:
         """Return f(long + short), see `Tiers.function`: 0 at 0, and no lot cheaper than the first."""
-        at, rates = [Fraction(exact(value)) for value in values], [exact(slope) for slope in slopes]
-        if not at or at[0] != 0 or len(at) != len(rates):
-            raise CircuitError("piecewise", f"{name}: needs a value and a slope for each knot, 0 at 0")
+        at, rates = at_knots(name, self.whole.knots, values, slopes)
+        if at[0] != 0:
+            raise CircuitError("piecewise", f"{name}: must be 0 at 0")
         between = self.whole.jumps(at, rates) if self.whole.gap else []  # what the lots between tiers cost
         if lower := [rate for rate in (*rates, *between) if rate < rates[0]]:
             message = f"{name}: the slope falls from {label(rates[0])} to {label(lower[0])}"

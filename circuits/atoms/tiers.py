@@ -31,6 +31,15 @@ from zkmargin.circuits.variables import Parts
 from zkmargin.errors import CircuitError, CurvatureError
 
 
+def at_knots(
+    name: str, knots: Sequence[int], values: Sequence[object], slopes: Sequence[object]
+) -> tuple[list[Fraction], list[Fraction]]:
+    """Return the exact values of a function at the knots and its slopes from each on, which keep their names."""
+    if not len(values) == len(slopes) == len(knots):
+        raise CircuitError("piecewise", f"{name}: needs a value and a slope for each knot")
+    return [Fraction(exact(value)) for value in values], [exact(slope) for slope in slopes]
+
+
 class Tiers:
     """Tiers of `amount`, the lots of sides of inputs, from each of `knots` on, in lots from 0, rising."""
 
@@ -59,13 +68,11 @@ class Tiers:
         Slopes and jumps are rounded up to `quantum`, by default the unit of the statement that uses f. Raise
         CurvatureError where f falls.
         """
-        at, rates = [Fraction(exact(value)) for value in values], [exact(slope) for slope in slopes]
-        if not len(at) == len(rates) == len(self.knots):
-            raise CircuitError("piecewise", f"{name}: needs a value and a slope for each knot")
+        at, rates = at_knots(name, self.knots, values, slopes)
         self.charged_at_0 |= at[0] > 0
         for knot, rate, jump in zip(self.knots, rates, [at[0], *self.jumps(at, rates)], strict=True):
             if rate < 0 or jump < 0:
-                message = f"{name}: falls from {knot} lots on, by {label(min(rate, Fraction(jump)))}"
+                message = f"{name}: falls from {knot} lots on, by {label(min(rate, jump))}"
                 raise CurvatureError("curvature", message, hint=hint or None)
         return Tiered(name, self, at, list(map(Fraction, rates)), quantum, hint).expression()
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tests.attestation.margined import load
 from zkmargin.attestation.build import Snapshot
 from zkmargin.inputs.ledger import Ledger
-from zkmargin.inputs.ledger_files import load_ledger
-from zkmargin.inputs.market_files import load_market
-from zkmargin.risk.table import build_risk_table
 
 TIME, MARCH = "2026-01-01T00:00:00Z", "2026-03-01T00:00:00Z"
 POLICY = """
@@ -91,10 +89,4 @@ FILES = {
 
 def inputs(folder: Path) -> tuple[Snapshot, Ledger]:
     """Write the files and load them."""
-    for name, text in FILES.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    policy, market = load_market(folder / "market")
-    snapshot = Snapshot(policy, market, build_risk_table(policy, market))
-    return snapshot, load_ledger(folder / "ledger", policy, market)
+    return load(folder, FILES)

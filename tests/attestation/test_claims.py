@@ -275,6 +275,16 @@ def test_the_age_of_a_snapshot(exchange: Exchange, age: int, outcome: Outcome) -
     assert result.report.outcome is outcome
 
 
+@pytest.mark.parametrize(
+    ("age", "outcome"), [(0, Outcome.PASSED), (10**8, Outcome.PASSED), (-1, Outcome.UNMET)]
+)
+def test_any_age_will_do_but_no_future(exchange: Exchange, age: int, outcome: Outcome) -> None:
+    data = make(exchange, "net >= 2 USD", exchange.bundle("1")).to_bytes(FAST)
+    result = check(exchange, data, "net >= 2 USD", now=TIME + timedelta(seconds=age))
+    assert result.report.outcome is outcome
+    assert any("no maximum age was asked for" in line for line in result.report.not_proven)
+
+
 @pytest.mark.parametrize("context", ["", " x", "a\nb", "e\u0301", "x" * 257])
 def test_nobody_is_no_context(context: str) -> None:
     """A claim made for the empty context would be everybody's whose program forgot to name one."""

@@ -12,14 +12,13 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from circuit_cases import broken, columns, fill, two_positions
+from circuit_cases import check_requirements, fill, two_positions
 from circuit_oracle import best
 
 from zkmargin.circuits.atoms import either, floored, maximum
 from zkmargin.circuits.circuit import R
 from zkmargin.circuits.expression import Expression, Signed, total
 from zkmargin.circuits.facts import CircuitFacts
-from zkmargin.circuits.witness import check_row
 from zkmargin.errors import CircuitError
 
 F = Fraction
@@ -89,11 +88,7 @@ def test_the_canonical_witness_is_the_function(case: str, digits: int | None) ->
     build, value = CASES[case]
     book = two_positions(build, digits)
     rows = [{("position", "P"): p, ("position", "Q"): q} for p, q in PAIRS]
-    witness = book.program.run(columns(*rows), len(rows))
-    assert [int(r) for r in witness.outputs[:, R]] == [value(p, q) for p, q in PAIRS]
-    for index in range(0, len(PAIRS), 17):
-        check_row(book.circuit, witness.row(index))
-    assert broken(book.circuit, FACTS) == set()
+    check_requirements(book, FACTS, rows, [value(p, q) for p, q in PAIRS])
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from math import ceil
 
@@ -199,6 +200,12 @@ def test_an_expected_shortfall_of_one_position() -> None:
         row = compiled.program.complete({s: sparse([0], [v]) for s, v in sides.items() if v}, 1).row(0)
         if row.outputs[N] == 3 * a + 5 * b:  # everything fits
             assert row.outputs[R] >= shortfall(a, b)
+
+
+def test_a_shortfall_that_may_be_negative_has_no_legs() -> None:
+    circuit = shortfall_book().circuit
+    cheat = replace(circuit, tails=(replace(circuit.tails[0], floor_zero=False),))
+    assert "alone" in broken(cheat, CircuitFacts({"A": 3, "B": 5}, {}))
 
 
 def test_a_shortfall_charged_less_than_it_nets_is_refused() -> None:

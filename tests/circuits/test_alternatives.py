@@ -9,7 +9,7 @@ from math import ceil
 
 import numpy as np
 import pytest
-from circuit_cases import broken, columns, fill, two_positions
+from circuit_cases import check_requirements, columns, fill, two_positions
 from circuit_oracle import best
 
 from zkmargin.circuits.atoms import absolute, either, maximum, pos, value_at_risk
@@ -18,7 +18,6 @@ from zkmargin.circuits.compiled import CompiledBook
 from zkmargin.circuits.expression import Expression, Signed
 from zkmargin.circuits.facts import CircuitFacts
 from zkmargin.circuits.overstatement import overstatement
-from zkmargin.circuits.witness import check_row
 from zkmargin.errors import CircuitError, CurvatureError
 
 FACTS = CircuitFacts({"P": 0, "Q": 0}, {})
@@ -90,11 +89,7 @@ def filled(book: CompiledBook, pairs: list[tuple[int, int]]) -> list[dict[tuple[
 def test_the_canonical_witness_is_the_function(case: str, digits: int | None) -> None:
     build, value = CASES[case]
     book = two_positions(build, digits)
-    witness = book.program.run(columns(*filled(book, PAIRS)), len(PAIRS))
-    assert [int(r) for r in witness.outputs[:, R]] == [value(p, q) for p, q in PAIRS]
-    for index in range(0, len(PAIRS), 17):
-        check_row(book.circuit, witness.row(index))
-    assert broken(book.circuit, FACTS) == set()
+    check_requirements(book, FACTS, filled(book, PAIRS), [value(p, q) for p, q in PAIRS])
 
 
 @pytest.mark.parametrize("case", CASES)

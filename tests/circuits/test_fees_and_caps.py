@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from circuit_cases import broken, columns, two_positions
+from circuit_cases import broken, check_requirements, columns, two_positions
 from circuit_oracle import best
 
 from zkmargin.circuits.atoms import Tiers, either, maximum
@@ -13,7 +13,6 @@ from zkmargin.circuits.circuit import R
 from zkmargin.circuits.expression import Expression, Signed
 from zkmargin.circuits.facts import CircuitFacts
 from zkmargin.circuits.parameters import Named
-from zkmargin.circuits.witness import check_row
 from zkmargin.errors import CurvatureError
 
 FACTS = CircuitFacts({"P": 0, "Q": 0}, {})
@@ -48,11 +47,7 @@ CASES: dict[str, tuple[Callable[[Signed, Signed], Expression], Callable[[int], i
 def test_the_canonical_witness_is_the_function(case: str, digits: int | None) -> None:
     build, value = CASES[case]
     book = two_positions(build, digits)
-    witness = book.program.run(columns(*({("position", "P"): x} for x in LOTS)), len(LOTS))
-    assert [int(r) for r in witness.outputs[:, R]] == [value(abs(x)) for x in LOTS]
-    for index in range(len(LOTS)):
-        check_row(book.circuit, witness.row(index))
-    assert broken(book.circuit, FACTS) == set()
+    check_requirements(book, FACTS, [{("position", "P"): x} for x in LOTS], [value(abs(x)) for x in LOTS])
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -92,6 +92,8 @@ def test_a_claim_is_no_better_than_its_audit(
         (4, ("--max-age", "1d", "--at", "2026-02-01T00:00:00Z")),
         (0, ("--max-age", "2d", "--at", "2026-02-01T00:00:00Z")),
         (4, ("--max-age", "2d", "--at", "2026-01-01T00:00:00Z")),
+        (4, ("--at", "2026-01-01T00:00:00Z")),
+        (0, ("--at", "2036-01-01T00:00:00Z")),
         (1, ("--leaf", "spot")),
         (0, ("--leaf", "portfolio")),
         (1, ("--leaf", "portfolio", "--leaf", "portfolio")),
@@ -103,6 +105,15 @@ def test_a_claim_is_no_better_than_its_audit(
 )
 def test_exit_codes(claim: Path, verify: Call, code: int, more: tuple[str, ...]) -> None:
     assert verify(claim, RATIO, *more) == code
+
+
+def test_forms_are_not_repeated_where_something_is_false(
+    claim: Path, verify: Call, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for code, more in ((1, ("--leaf", "spot")), (4, ("--at", "2026-01-01T00:00:00Z")), (0, ())):
+        capsys.readouterr()
+        assert verify(claim, RATIO, *more, "--json") == code
+        assert ("forms" in json.loads(capsys.readouterr().out)) == (code != 1)
 
 
 def test_other_things_are_refused(

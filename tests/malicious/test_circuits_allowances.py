@@ -10,10 +10,10 @@ from dataclasses import replace
 from fractions import Fraction
 
 import pytest
-from circuit_cases import at, broken, changed, fill, two_positions, with_terms
+from circuit_cases import at, broken, changed, equation, fill, two_positions, with_terms
 
 from zkmargin.circuits.atoms import floored, maximum
-from zkmargin.circuits.circuit import Circuit, Column, R
+from zkmargin.circuits.circuit import Circuit, Column, R, variable
 from zkmargin.circuits.expression import Expression, Signed
 from zkmargin.circuits.facts import CircuitFacts
 from zkmargin.circuits.witness import check_row
@@ -74,8 +74,12 @@ def test_an_allowance_in_another_bound() -> None:
 
 def test_an_allowance_in_an_output() -> None:
     """A credit for every row."""
-    cheat = with_terms(HONEST, "R", {BIT: -5})
-    assert "selector" in broken(cheat, FACTS)
+    assert "selector" in broken(with_terms(HONEST, "R", {BIT: -5}), FACTS)
+
+
+@pytest.mark.parametrize(("name", "a"), [("R", 5), ("m >= once", -5)])
+def test_an_allowance_that_charges(name: str, a: int) -> None:
+    assert broken(with_terms(HONEST, name, {BIT: a}), FACTS) == {"selector"}
 
 
 def test_an_allowance_that_is_not_declared() -> None:
@@ -137,6 +141,24 @@ def test_a_gain_of_nobody() -> None:
     row = fill(NETTED, {("position", "P"): 6}).row(0)
     assert row.outputs[R] == 6
     check_row(cheat, changed(cheat, row, {R: 0}, **{BELOW: 1, "max:m": 0, "slack:m >= x": 0, "shortfall": 0}))
+
+
+def test_a_floor_of_an_input() -> None:
+    """The bit lowers what a position adds to R, as a credit for every row."""
+    cheat = with_terms(GAIN, "m >= x", {"position[P].long": -1, BELOW: 6})
+    for name in ("gain >= loss", "gain >= some"):
+        cheat = with_terms(cheat, name, {BELOW: 0})
+    floors = (replace(GAIN.floors[0], value=at(GAIN, "position[P].long")),)
+    assert "selector" in broken(replace(cheat, floors=floors), FACTS)
+
+
+def test_a_floor_above_zero() -> None:
+    raised = GAIN
+    for name in ("gain >= loss", "gain >= some", "m >= x"):
+        old = dict(equation(GAIN, name).terms)[variable(at(GAIN, BELOW))]
+        raised = with_terms(raised, name, {BELOW: -old})
+    floors = (replace(GAIN.floors[0], depth=-GAIN.floors[0].depth),)
+    assert broken(replace(raised, floors=floors), FACTS) == {"selector"}
 
 
 @pytest.mark.parametrize("change", [{"depth": 5}, {"depth": 0}, {"value": at(GAIN, "max:m")}])

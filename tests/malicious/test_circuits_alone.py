@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from fractions import Fraction
 
@@ -10,26 +11,34 @@ from circuit_cases import at, broken, equation, fill, with_terms
 from circuit_oracle import best
 
 from zkmargin.circuits.builder import Rules
-from zkmargin.circuits.circuit import Circuit, R, variable
+from zkmargin.circuits.circuit import Circuit, Input, Price, R, Side, variable
 from zkmargin.circuits.expression import total
 from zkmargin.circuits.facts import CircuitFacts
+from zkmargin.circuits.rules_alone import check_alone
+from zkmargin.circuits.structure import Structure
 from zkmargin.circuits.witness import check_row
+from zkmargin.errors import CircuitError
 from zkmargin.sparse import sparse
 
 FACTS = CircuitFacts({"A": 3, "B": 5, "USD": 1}, {"A": "USD", "B": "USD"})
 
 
-def rules() -> Rules:
+LOSSES = {"A": (-3, 2), "B": (4, -1)}  # up and down, a lot
+
+
+def rules(
+    losses: Mapping[str, tuple[int, int]] = LOSSES, worth: Mapping[str, int] = FACTS.lot_value
+) -> Rules:
     """Two positions that net: A loses 2 a lot or 3, B 4 or 1, for its two sides."""
     out = Rules("legs", version=1, equity_quantum=1, margin_quantum=1)
     cost = out.signed("cost", {"USD": 9})["USD"]
     held = out.signed("position", dict.fromkeys("AB", 6))
     unit = out.netting_unit("u", held)
-    a, b = held.values()
-    worst = unit.worst_case({"up": a * -3 + b * 4, "down": a * 2 - b})
+    up, down = (total(p * losses[label][i] for label, p in held.items()) for i in (0, 1))
+    worst = unit.worst_case({"up": up, "down": down})
     charge = worst + out.charged_alone([unit])
     every = [*held.items(), *unit.legs.items()]
-    value = total(p * FACTS.lot_value[label] for label, p in every) - cost
+    value = total(p * worth[label] for label, p in every) - cost
     out.net_value(value)
     out.equity(value)
     out.requirement(charge)
@@ -106,6 +115,61 @@ def test_legs_that_are_declared_otherwise() -> None:
         cheat = replace(HONEST, alone=(replace(unit, legs=legs),))
         assert broken(cheat, FACTS) == {"alone"}
     assert broken(replace(HONEST, alone=()), FACTS) == {"alone"}
+
+
+def test_a_leg_that_is_declared_twice() -> None:
+    unit = HONEST.alone[0]
+    cheat = replace(HONEST, alone=(replace(unit, legs=(*unit.legs, unit.legs[1])),))
+    assert broken(cheat, FACTS) == {"alone"}
+
+
+def test_a_leg_of_another_shape_or_kind() -> None:
+    key = HONEST.input_index
+    position, leg = key["position", "B"], key["alone", "B"]
+
+    def changed_sides(change: Callable[[Input], tuple[Side, ...]], *indices: int) -> Circuit:
+        inputs = [replace(x, sides=change(x)) if i in indices else x for i, x in enumerate(HONEST.inputs)]
+        return replace(HONEST, inputs=tuple(inputs))
+
+    def doubled(item: Input) -> tuple[Side, ...]:
+        return tuple(Side(tuple((column, 2 * lots) for column, lots in side.parts)) for side in item.sides)
+
+    assert "alone" in broken(changed_sides(doubled, leg), FACTS)
+    single = changed_sides(lambda item: item.sides[:1], position, leg)
+    with pytest.raises(CircuitError, match="is no leg of"):
+        check_alone(Structure(single, FACTS))
+
+
+def test_legs_of_each_other() -> None:
+    """Where two contracts are worth and lose the same, nothing but the names tells their legs apart."""
+    worth = {"A": 3, "B": 3, "USD": 1}
+    circuit = rules({"A": (3, -2), "B": (3, -2)}, worth).compile().circuit
+    facts = CircuitFacts(worth, FACTS.settlement)
+    assert broken(circuit, facts) == set()
+    unit = circuit.alone[0]
+    (first, second) = unit.legs
+    legs = ((first[0], second[1]), (second[0], first[1]))
+    assert broken(replace(circuit, alone=(replace(unit, legs=legs),)), facts) == {"alone"}
+
+
+def with_price(circuit: Circuit, name: str, key: tuple[str, str], a: int) -> Circuit:
+    """Add the long side of an input to an equation, at a price and the coefficient that it gives."""
+    old = equation(circuit, name)
+    index = circuit.input_index[key]
+    prices = (*old.prices, Price(index, 0, Fraction(a)))
+    terms = tuple(sorted((*old.terms, (variable(at(circuit, f"{key[0]}[{key[1]}].long")), a))))
+    new = replace(old, prices=prices, terms=terms)
+    return replace(circuit, equations=tuple(new if e is old else e for e in circuit.equations))
+
+
+def test_a_leg_that_nets_like_its_position() -> None:
+    """It is charged alone and hedges as well, at the same coefficient."""
+    found = dict(equation(HONEST, "u >= down").terms)[variable(at(HONEST, "position[B].long"))]
+    assert "alone" in broken(with_price(HONEST, "u >= down", ("alone", "B"), found), FACTS)
+
+
+def test_a_position_that_is_charged_like_its_leg() -> None:
+    assert "alone" in broken(with_price(HONEST, "alone >= sum", ("position", "B"), -4), FACTS)
 
 
 def test_the_optimiser_finds_no_better_split() -> None:

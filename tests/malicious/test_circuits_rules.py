@@ -11,7 +11,20 @@ from dataclasses import replace
 import pytest
 from circuit_cases import FACTS, at, broken, changed, equation, fill, small_book, with_terms, without
 
-from zkmargin.circuits.circuit import Circuit, Column, E, Equation, I, N, OmittedRow, OmittedTier, R, variable
+from zkmargin import limits
+from zkmargin.circuits.circuit import (
+    Circuit,
+    Column,
+    E,
+    Equation,
+    Gate,
+    I,
+    N,
+    OmittedRow,
+    OmittedTier,
+    R,
+    variable,
+)
 from zkmargin.circuits.facts import CircuitFacts
 from zkmargin.circuits.rules import check_circuit
 from zkmargin.circuits.witness import check_row
@@ -51,6 +64,15 @@ def group(**changes: object) -> Circuit:
 def test_a_column_that_is_not_bounded() -> None:
     assert broken(wide(HONEST, SLACK_DOWN, 129)) == {"width"}
     assert broken(wide(HONEST, SLACK_DOWN, 0)) == {"width"}
+
+
+def test_a_circuit_that_is_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    for limit, most in (("MAX_COLUMN_BITS", HONEST.n_bits), ("MAX_EQUATIONS", len(HONEST.equations))):
+        with monkeypatch.context() as smaller:
+            smaller.setattr(limits, limit, most)
+            assert broken(HONEST) == set()
+            smaller.setattr(limits, limit, most - 1)
+            assert broken(HONEST) == {"width"}
 
 
 def test_a_slack_wide_enough_for_the_field_makes_any_loss_fit() -> None:
@@ -320,11 +342,52 @@ def test_a_tier_with_two_values_at_its_knot() -> None:
     assert broken(cheat) == {"selector"}
     row = fill(BOOK, {COIN: 10}).row(0)
     check_row(cheat, changed(cheat, row, {E: 83}, surplus=83))
+    assert broken(with_terms(HONEST, "E", {TIER[1]: -7})) == {"selector"}
+
+
+def test_a_tier_that_stands_apart_and_costs_less() -> None:
+    """Six lots at 4, where five cost 5."""
+    apart = with_terms(group(widths=(5, 9)), "haircut: tier 0 holds its part", {TIER[0]: 5})
+    assert broken(with_terms(apart, "E", {TIER[1]: -6})) == set()
+    assert broken(with_terms(apart, "E", {TIER[1]: -4})) == {"selector"}
 
 
 def test_tiers_that_overlap_or_leave_a_gap() -> None:
     assert broken(group(knots=(0, 5))) == {"selector"}
     assert broken(group(widths=(6, 8))) == {"selector"}
+
+
+@pytest.mark.parametrize(
+    ("knots", "widths"),
+    [((1, 6), (4, 9)), ((0, 0), (0, 15)), ((0, 9), (6, 6)), ((0, 6), (6, 8))],
+    ids=["not from 0", "not rising", "a gap", "too short"],
+)
+def test_tiers_whose_equations_leave_a_gap(knots: tuple[int, int], widths: tuple[int, int]) -> None:
+    cheat = with_terms(group(knots=knots, widths=widths), SPLIT, dict(zip(TIER, knots, strict=True)))
+    for t in (0, 1):
+        cheat = with_terms(cheat, f"haircut: tier {t} holds its part", {TIER[t]: widths[t]})
+    if knots[1] == 0:
+        cheat = with_terms(cheat, "E", {TIER[1]: 0})
+    assert broken(cheat) == {"selector"}
+
+
+def test_a_group_of_unequal_lists_or_of_no_tier() -> None:
+    assert broken(group(knots=(0,))) == {"selector"}
+    none = group(tiers=(), parts=(), slacks=(), knots=(), widths=())
+    zeros = [
+        Equation(name, ((variable(at(HONEST, name)), -1),), slack=None) for name in ("on:haircut", "held[C]")
+    ]
+    assert "selector" in broken(replace(none, equations=(*none.equations, *zeros)))
+
+
+def test_a_part_that_relieves_a_loss() -> None:
+    cheat = with_terms(HONEST, DOWN, {PART[1]: 1})
+    assert broken(cheat) == {"selector"}
+    row = fill(BOOK, {COIN: 10, POSITION: 2}).row(0)
+    assert row.outputs[R] == 4
+    lower = {"max:worst": 0, SLACK_DOWN: 0, SLACK_UP: 6, "surplus": row.outputs[E]}
+    rounded = {"max:initial requirement, rounded up": 0, "slack:initial requirement, rounded up >= sum": 0}
+    check_row(cheat, changed(cheat, row, {R: 0, I: 0}, **lower, **rounded))
 
 
 def test_a_group_that_is_not_declared() -> None:
@@ -410,6 +473,36 @@ def test_a_gate_opened_by_a_contract_settled_elsewhere() -> None:
     assert broken(HONEST, CircuitFacts(FACTS.lot_value, {"P": "C"})) == {"gate"}
 
 
+def test_a_gate_that_is_declared_over_cash() -> None:
+    cash, constant = HONEST.input_index[USD], HONEST.gates[0].constant
+    terms = {"position[P].long": 0, "position[P].short": 0, "held[USD]": constant}
+    cheat = with_terms(HONEST, "cost gate", terms)
+    assert broken(replace(cheat, gates=(replace(HONEST.gates[0], positions=(cash,)),))) == {"gate"}
+
+
+def test_gates_that_are_declared_twice_or_over_one_position_twice() -> None:
+    gate = HONEST.gates[0]
+    assert broken(replace(HONEST, gates=(gate, gate))) == {"gate"}
+    assert broken(replace(HONEST, gates=(replace(gate, positions=gate.positions * 2),))) == {"gate"}
+
+
+def test_a_gate_of_what_is_no_cost() -> None:
+    wider = with_column(HONEST, "slack:cash gate", 14)
+    terms = {at(wider, "position[P].long"): 256, at(wider, "position[P].short"): 256}
+    terms |= {at(wider, "held[USD]"): -1, at(wider, "slack:cash gate"): -1}
+    slack = at(wider, "slack:cash gate")
+    stated = Equation("cash gate", tuple(sorted((variable(j), a) for j, a in terms.items())), slack)
+    own = Gate("cash gate", HONEST.input_index[USD], HONEST.gates[0].positions, 256)
+    cheat = replace(wider, equations=(*wider.equations, stated), gates=(*HONEST.gates, own))
+    assert broken(cheat) == {"gate"}
+
+
+def test_a_gate_without_a_slack() -> None:
+    old = equation(HONEST, "cost gate")
+    equal = tuple(replace(e, slack=None) if e is old else e for e in HONEST.equations)
+    assert "gate" in broken(replace(HONEST, equations=equal))
+
+
 def test_a_gate_too_narrow_for_the_costs_that_fit() -> None:
     cheat = with_terms(HONEST, "cost gate", {"position[P].long": 256, "position[P].short": 256})
     cheat = replace(cheat, gates=(replace(HONEST.gates[0], constant=256),))
@@ -448,6 +541,22 @@ def test_prices_are_rounded_down_and_nowhere_else() -> None:
 
 def test_a_slack_shared_by_two_inequalities() -> None:
     assert broken(with_terms(HONEST, UP, {SLACK_DOWN: -1})) == {"form"}
+
+
+def test_slacks_that_are_each_others() -> None:
+    slack = {name: equation(HONEST, name).slack for name in (DOWN, UP)}
+    swapped = {DOWN: slack[UP], UP: slack[DOWN]}
+    equations = tuple(replace(e, slack=swapped.get(e.name, e.slack)) for e in HONEST.equations)
+    assert "form" in broken(replace(HONEST, equations=equations))
+
+
+def test_terms_out_of_order_or_of_nothing() -> None:
+    old = equation(HONEST, DOWN)
+    zero = tuple(sorted((*old.terms, (variable(at(HONEST, "held[USD]")), 0))))
+    for terms in (old.terms[::-1], zero):
+        new = replace(old, terms=terms, prices=())
+        cheat = replace(HONEST, equations=tuple(new if e is old else e for e in HONEST.equations))
+        assert "form" in broken(cheat)
 
 
 def test_two_roles_for_one_column() -> None:

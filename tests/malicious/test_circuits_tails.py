@@ -81,6 +81,20 @@ def test_a_mean_that_leaves_out_a_scenario() -> None:
     accepted(cheat, 4, **excess, **{f"slack:{A}": 0, f"slack:{B}": 0, f"slack:{NAME}": 0})
 
 
+def test_a_scenario_that_is_declared_twice() -> None:
+    """Three scenarios by count, so that a tail of three would seem to be one."""
+    tail = HONEST.tails[0]
+    twice = replace(tail, excesses=(*tail.excesses, tail.excesses[-1]))
+    assert broken(replace(HONEST, tails=(twice,)), FACTS) == {"form", "selector"}
+
+
+def test_two_scenarios_in_one_inequality() -> None:
+    """One excess of two then pays for both."""
+    cheat = with_terms(HONEST, A, {"excess:es.b": 1})
+    cheat = with_terms(cheat, B, {"excess:es.b": 0, UP: 0, DOWN: 0})
+    assert broken(cheat, FACTS) == {"selector"}
+
+
 def test_a_mean_over_more_scenarios_than_there_are() -> None:
     cheat = with_terms(HONEST, NAME, {"es:es": 4})
     assert broken(cheat, FACTS) == {"selector"}

@@ -108,6 +108,25 @@ def test_a_waiver_for_two_inequalities() -> None:
     check_row(wider, changed(wider, row, {R: 0}, shortfall=0, **lower))
 
 
+def test_a_waiver_that_is_declared_twice() -> None:
+    """A budget of one of two is then a budget for all."""
+    only = with_terms(HONEST, COUNT, {BITS[1]: 0})
+    bit = HONEST.waivers[0].bits[0]
+    assert "selector" in broken(replace(only, waivers=(replace(HONEST.waivers[0], bits=(bit, bit)),)), FACTS)
+
+
+def test_two_waivers_in_one_inequality() -> None:
+    """The other inequality is then nobody's, and may be left out."""
+    cheat = with_terms(with_terms(HONEST, FIRST, {BITS[1]: 30}), SECOND, {BITS[1]: 0})
+    assert broken(cheat, FACTS) == {"selector"}
+
+
+def test_a_budget_without_its_slack() -> None:
+    old = equation(HONEST, COUNT)
+    equal = tuple(replace(e, slack=None) if e is old else e for e in HONEST.equations)
+    assert "selector" in broken(replace(HONEST, equations=equal), FACTS)
+
+
 def test_a_budget_that_helps_elsewhere() -> None:
     cheat = with_terms(HONEST, X, {USED: 8})
     assert broken(cheat, FACTS) == {"selector"}

@@ -11,12 +11,11 @@ from fractions import Fraction
 
 import numpy as np
 
-from zkmargin.errors import UsageError
 from zkmargin.inputs.market import Market
 from zkmargin.inputs.models.bracket import Bracket
 from zkmargin.inputs.models.brackets import Brackets, Rates
 from zkmargin.inputs.policy import Policy
-from zkmargin.margin.portfolios import Figures, Floats, Holdings, Portfolios, values_and_lots
+from zkmargin.margin.portfolios import Figures, Floats, Holdings, Portfolios, book_of, values_and_lots
 from zkmargin.risk.brackets import amounts, mark_notional
 
 
@@ -48,10 +47,8 @@ def looked_up(notional: Floats, floors: list[Fraction], rates: list[Fraction], k
 
 def bracket_formula(policy: Policy, market: Market, book_id: str) -> BracketFormula:
     """Return the formula of a book of brackets at a market; raise UsageError for any other book."""
-    book = policy.books.get(book_id)
-    if book is None or not isinstance(book.parameters, Brackets):
-        raise UsageError("unknown-book", f"{book_id!r} is no book of the brackets model")
-    contracts = [contract for contract in market.contracts if book.parameters.margins(contract)]
+    book, parameters = book_of(policy, book_id, Brackets)
+    contracts = [contract for contract in market.contracts if parameters.margins(contract)]
     value, lot = values_and_lots(market, contracts)
     return BracketFormula(
         book=book,
@@ -60,6 +57,6 @@ def bracket_formula(policy: Policy, market: Market, book_id: str) -> BracketForm
         value=value,
         lot=lot,
         notional=np.array([float(mark_notional(market, contract) / contract.lot) for contract in contracts]),
-        kinds=(book.parameters.maintenance, book.parameters.initial),
-        brackets=tuple(map(book.parameters.brackets, contracts)),
+        kinds=(parameters.maintenance, parameters.initial),
+        brackets=tuple(map(parameters.brackets, contracts)),
     )

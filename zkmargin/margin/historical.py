@@ -12,12 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zkmargin.errors import UsageError
 from zkmargin.inputs.market import Market
 from zkmargin.inputs.models.historical import Historical
 from zkmargin.inputs.policy import Policy
 from zkmargin.margin.explore import Explorer, revaluation_of
-from zkmargin.margin.portfolios import Figures, Floats, Holdings, Portfolios
+from zkmargin.margin.portfolios import Figures, Floats, Holdings, Portfolios, book_of
 
 
 @dataclass(frozen=True)
@@ -68,10 +67,8 @@ def mean_shortfall(losses: Floats, tail: float) -> Floats:
 
 def historical_formula(policy: Policy, market: Market, book_id: str) -> HistoricalFormula:
     """Return the formula of a book of the model "historical" at a market; raise UsageError for any other book."""
-    book = policy.books.get(book_id)
-    if book is None or not isinstance(book.parameters, Historical):
-        raise UsageError("unknown-book", f"{book_id!r} is no book of the historical model")
+    book, parameters = book_of(policy, book_id, Historical)
     of = revaluation_of(policy, market, book)
     return HistoricalFormula(
-        book, of.instruments, of.assets, of.value, of.lot, of, len(book.scenarios), book.parameters
+        book, of.instruments, of.assets, of.value, of.lot, of, len(book.scenarios), parameters
     )

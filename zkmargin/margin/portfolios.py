@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,11 +13,13 @@ import numpy.typing as npt
 from zkmargin.errors import UsageError
 from zkmargin.inputs.ledger import Pots
 from zkmargin.inputs.market import Instrument, Market
-from zkmargin.inputs.policy import BookPolicy, Tiers
+from zkmargin.inputs.models import MODELS, Parameters
+from zkmargin.inputs.policy import BookPolicy, Policy, Tiers
 from zkmargin.risk.valuation import lot_value
 
 Floats = npt.NDArray[np.float64]
 ArrayByName = Mapping[str, npt.ArrayLike]
+P = TypeVar("P", bound=Parameters)
 
 
 class FormulaMargin(Protocol):
@@ -135,6 +137,15 @@ def values_and_lots(market: Market, contracts: Sequence[Instrument]) -> tuple[Fl
     items = [*contracts, *(market.instruments[asset] for asset in market.assets)]
     lot = np.array([float(item.lot) for item in items])
     return np.array([float(lot_value(market, item)) for item in items]) / lot, lot
+
+
+def book_of(policy: Policy, book_id: str, kind: type[P]) -> tuple[BookPolicy, P]:
+    """Return a book and its parameters; raise UsageError for a book that is not of the model with this kind of them."""
+    book = policy.books.get(book_id)
+    if book is None or not isinstance(book.parameters, kind):
+        model = next(model.name for model in MODELS.values() if model.parameters is kind)
+        raise UsageError("unknown-book", f"{book_id!r} is no book of the {model} model")
+    return book, book.parameters
 
 
 def _matrix(columns: ArrayByName, names: tuple[str, ...], count: int) -> Floats:

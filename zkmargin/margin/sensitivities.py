@@ -11,13 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from zkmargin.errors import UsageError
 from zkmargin.inputs.market import Market
 from zkmargin.inputs.models.correlations import Matrix
 from zkmargin.inputs.models.sensitivities import MEASURES, Sensitivities
 from zkmargin.inputs.policy import Policy
 from zkmargin.margin.explore import Explorer, revaluation_of
-from zkmargin.margin.portfolios import Figures, Floats, Holdings, Portfolios
+from zkmargin.margin.portfolios import Figures, Floats, Holdings, Portfolios, book_of
 from zkmargin.risk.greeks import days_to_expiry
 
 DELTA, GAMMA, VEGA = range(len(MEASURES))
@@ -72,9 +71,7 @@ def root(weighted: Floats, matrix: Floats) -> Floats:
 
 def sensitivity_formula(policy: Policy, market: Market, book_id: str) -> SensitivityFormula:
     """Return the formula of a book of the model "sensitivities" at a market; raise UsageError for any other book."""
-    book = policy.books.get(book_id)
-    if book is None or not isinstance(book.parameters, Sensitivities):
-        raise UsageError("unknown-book", f"{book_id!r} is no book of the sensitivities model")
+    book, parameters = book_of(policy, book_id, Sensitivities)
     of = revaluation_of(policy, market, book)
     underlyings = sorted(book.price_range)
     names = [market.instruments[name].underlying for name in (*of.instruments, *of.assets)]
@@ -82,9 +79,9 @@ def sensitivity_formula(policy: Policy, market: Market, book_id: str) -> Sensiti
         *(book, of.instruments, of.assets, of.value, of.lot, of),
         greeks=of.pnl,
         underlying=np.array([[float(name == u) for u in underlyings] for name in names]),
-        bucket=_buckets(book.parameters, market, of.instruments),
+        bucket=_buckets(parameters, market, of.instruments),
         move=np.array([float(book.price_range[u]) for u in underlyings]),
-        parameters=book.parameters,
+        parameters=parameters,
     )
 
 

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from zkmargin.inputs.market import Instrument, Market
 from zkmargin.inputs.policy import BookPolicy
 from zkmargin.risk.entries import Pnl
-from zkmargin.risk.pricing import Floats, black76_delta, floor_pnl, inexact_unit, years_between
+from zkmargin.risk.pricing import Floats, black76_delta, d1_of, floor_pnl, inexact_unit, years_between
 from zkmargin.risk.scenarios import common_unit, expired, option_terms
 from zkmargin.risk.valuation import lot_value
 
@@ -38,7 +38,7 @@ def black76_greeks(
 ) -> Floats:
     """Return (delta, gamma, vega) for relative moves, shape (3, options); every argument positive."""
     deviation = volatility * np.sqrt(years)
-    d1 = np.log(forward / strike) / deviation + deviation / 2
+    d1 = d1_of(forward, strike, deviation)
     density = np.exp(-rate * years - d1 * d1 / 2) / math.sqrt(2 * math.pi)
     delta = black76_delta(forward, strike, volatility, years, rate, call)
     return np.asarray(forward * np.array([delta, density / deviation, density * deviation]))

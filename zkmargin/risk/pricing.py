@@ -47,7 +47,7 @@ def black76(
     live = np.maximum(years, 0.0)
     deviation = volatility * np.sqrt(live)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        d1 = np.log(forward / strike) / deviation + deviation / 2
+        d1 = d1_of(forward, strike, deviation)
         d2 = d1 - deviation
         sign = np.where(call, 1.0, -1.0)
         value = sign * (forward * _normal_cdf(sign * d1) - strike * _normal_cdf(sign * d2))
@@ -70,11 +70,14 @@ def black76_delta(
     """
     deviation = volatility * np.sqrt(years)
     with np.errstate(divide="ignore", invalid="ignore"):
-        d1 = np.where(
-            deviation > 0, np.log(forward / strike) / deviation + deviation / 2, _sided(forward - strike)
-        )
+        d1 = np.where(deviation > 0, d1_of(forward, strike, deviation), _sided(forward - strike))
     sign = np.where(call, 1.0, -1.0)
     return np.asarray(sign * np.exp(-rate * years) * _normal_cdf(sign * d1))
+
+
+def d1_of(forward: Floats, strike: Floats, deviation: Floats) -> Floats:
+    """Return d1 of options with deviation = v sqrt T, not finite where that or the forward is 0."""
+    return np.asarray(np.log(forward / strike) / deviation + deviation / 2)
 
 
 def _sided(difference: Floats) -> Floats:

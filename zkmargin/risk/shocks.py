@@ -27,16 +27,18 @@ def price_factors(book: BookPolicy, asset: str, *, linear: bool = False) -> Fact
     `linear`: for everything but options, whose moves may be capped. Raise PolicyError where a price would become
     negative.
     """
-    factors = tuple(1 + _price_move(book, asset, scenario, linear) for scenario in book.scenarios)
-    for scenario, factor in zip(book.scenarios, factors, strict=True):
-        if factor < 0:
-            raise PolicyError(
-                "scenario-price",
-                f"book {book.id}: scenario {scenario.name} makes the price of {asset} negative",
-                actual=factor,
-                hint="lower its price_range or the scenario's price move",
-            )
-    return factors
+    moves = [_price_move(book, asset, scenario, linear) for scenario in book.scenarios]
+    hint = "lower its price_range or the scenario's price move"
+    return _factors(book, moves, "scenario-price", f"the price of {asset}", hint)
+
+
+def _factors(book: BookPolicy, moves: Sequence[Fraction], code: str, what: str, hint: str) -> Factors:
+    """Return 1 + move per scenario; raise PolicyError below 0."""
+    for scenario, move in zip(book.scenarios, moves, strict=True):
+        if 1 + move < 0:
+            message = f"book {book.id}: scenario {scenario.name} makes {what} negative"
+            raise PolicyError(code, message, actual=1 + move, hint=hint)
+    return tuple(1 + move for move in moves)
 
 
 def _price_move(book: BookPolicy, asset: str, scenario: Scenario, linear: bool) -> Fraction:
@@ -111,17 +113,9 @@ def _stressed(shock: VolatilityShock, term: float, volatility: float, move: floa
 
 def volatility_factors(book: BookPolicy, underlying: str) -> Factors:
     """Return sigma' / sigma per scenario: 1 + move x volatility_range; raise PolicyError below 0."""
-    span = book.volatility_range
-    factors = tuple(1 + scenario.volatility_move(underlying, span) for scenario in book.scenarios)
-    for scenario, factor in zip(book.scenarios, factors, strict=True):
-        if factor < 0:
-            raise PolicyError(
-                "scenario-volatility",
-                f"book {book.id}: scenario {scenario.name} makes volatilities negative",
-                actual=factor,
-                hint="lower volatility_range or the scenario's volatility move",
-            )
-    return factors
+    moves = [scenario.volatility_move(underlying, book.volatility_range) for scenario in book.scenarios]
+    hint = "lower volatility_range or the scenario's volatility move"
+    return _factors(book, moves, "scenario-volatility", "volatilities", hint)
 
 
 def floats(values: Sequence[Fraction]) -> list[float]:

@@ -1,0 +1,1 @@
+"""Derive's margin rules in floats, by its own contracts."""

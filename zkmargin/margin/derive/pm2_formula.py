@@ -6,12 +6,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from zkmargin.errors import UsageError
 from zkmargin.inputs.market import Market
 from zkmargin.inputs.models.derive_pm2 import DerivePm2
 from zkmargin.inputs.policy import BookPolicy, Policy
 from zkmargin.margin.derive.pm2 import Pm2Model
-from zkmargin.margin.portfolios import Figures, Holdings, Portfolios, values_and_lots
+from zkmargin.margin.portfolios import Figures, Holdings, Portfolios, book_of, values_and_lots
 from zkmargin.risk.derive.market import Collateral, Pm2Market
 from zkmargin.risk.derive.pm2_entries import book_market, pm2_options
 from zkmargin.risk.derive.pm2_pricing import pm2_prices
@@ -36,10 +35,8 @@ class Pm2Formula(Holdings):
 
 def pm2_formula(policy: Policy, market: Market, book_id: str) -> Pm2Formula:
     """Return the formula of a book at a market; raise UsageError for a book of another model."""
-    book = policy.books.get(book_id)
-    if book is None or not isinstance(book.parameters, DerivePm2):
-        raise UsageError("unknown-book", f"{book_id!r} is no book of the derive-pm2 model")
-    parameters, options = book.parameters, pm2_options(book, market)
+    book, parameters = book_of(policy, book_id, DerivePm2)
+    options = pm2_options(book, market)
     perpetuals = [c for c in market.contracts if c.kind == "perpetual" and parameters.margins(c)]
     contracts = [*options, *perpetuals]
     value, lot = values_and_lots(market, contracts)

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zkmargin.errors import UsageError
 from zkmargin.inputs.market import Instrument, Market
 from zkmargin.inputs.models.derive_srm import DeriveSrm
 from zkmargin.inputs.policy import Policy
 from zkmargin.margin.derive.srm import SrmHoldings, SrmModel
-from zkmargin.margin.portfolios import Figures, Floats, Holdings, Portfolios, values_and_lots
+from zkmargin.margin.portfolios import Figures, Floats, Holdings, Portfolios, book_of, values_and_lots
 from zkmargin.risk.derive.market import SrmUnderlying, market_expiries, market_options
 
 
@@ -53,10 +52,7 @@ class SrmFormula(Holdings):
 
 def srm_formula(policy: Policy, market: Market, book_id: str) -> SrmFormula:
     """Return the formula of a book at a market; raise UsageError for a book of another model."""
-    book = policy.books.get(book_id)
-    if book is None or not isinstance(book.parameters, DeriveSrm):
-        raise UsageError("unknown-book", f"{book_id!r} is no book of the derive-srm model")
-    parameters = book.parameters
+    book, parameters = book_of(policy, book_id, DeriveSrm)
     contracts = [contract for contract in market.contracts if parameters.margins(contract)]
     value, lot = values_and_lots(market, contracts)
 

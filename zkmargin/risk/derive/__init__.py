@@ -1,0 +1,1 @@
+"""Public numbers of the models "derive-pm2" and "derive-srm"."""

@@ -70,7 +70,7 @@ def pm2_risk(policy: Policy, book: BookPolicy, market: Market) -> BookRisk:
     values = np.vstack([prices.shocked, prices.basis])
     _refuse_infinite(book, values, prices.long, prices.short)
     names = tuple(scenario.name for scenario in parameters.numbers.scenarios)
-    pnl = {option.name: _value(market, option, values[:, i]) for i, option in enumerate(options)}
+    pnl = {option.name: _value(option, values[:, i]) for i, option in enumerate(options)}
     moving = [item for item in market.contracts if item.kind == "perpetual" and may_hold(book, item)]
     moving += [market.instruments[asset] for asset in parameters.hedges]
     pnl |= {item.name: _change(parameters, market, item) for item in moving}
@@ -89,7 +89,7 @@ def _refuse_infinite(book: BookPolicy, *numbers: npt.NDArray[np.float64]) -> Non
         raise PolicyError("option-price", message, hint="check rates, shocks and discounts")
 
 
-def _value(market: Market, option: Instrument, values: npt.NDArray[np.float64]) -> Pnl:
+def _value(option: Instrument, values: npt.NDArray[np.float64]) -> Pnl:
     size = option.lot * option.multiplier
     unit = relative_unit(size * max(Fraction(float(values.max(initial=0.0))), option.strike or Fraction(0)))
     return Pnl(unit, floor_pnl(option.name, values.tolist(), [size] * len(values), unit), exact=False)
