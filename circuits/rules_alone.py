@@ -72,8 +72,11 @@ class _Unit:
 
     @cached_property
     def charges(self) -> dict[str, int]:
-        """The inequalities that charge legs."""
-        return dict(self._raising(self.unit.charge))
+        """The one inequality that charges legs."""
+        found = dict(self._raising(self.unit.charge))
+        if len(found) > 1:  # the larger of two charges is less than their sum
+            raise CircuitError("alone", f"{self.unit.name}: legs are charged in more than one inequality")
+        return found
 
     def _raising(self, column: int) -> Iterator[tuple[str, int]]:
         for index, a in self.circuit.incidence[variable(column)]:
@@ -115,7 +118,8 @@ class _Unit:
         for index, a in self.circuit.incidence[variable(self.unit.value)]:
             equation = self.circuit.equations[index]
             own = equation.slack is not None and a > 0
-            if not own and abs(int(equation.arrays.at(charge)[0])) * charged < abs(a) * cost:
+            counted = int(equation.arrays.at(charge)[0]) * (1 if a > 0 else -1)
+            if not own and (counted < 0 or counted * charged < abs(a) * cost):
                 raise CircuitError("alone", f"{equation.name}: {name} is charged less than it could net")
 
     def _holding(self, columns: Rows) -> list[Equation]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
@@ -10,9 +10,11 @@ import pytest
 from circuit_cases import at, broken, equation, fill, with_terms
 from circuit_oracle import best
 
+from zkmargin.circuits.alone import NettingUnit
+from zkmargin.circuits.atoms import maximum
 from zkmargin.circuits.builder import Rules
 from zkmargin.circuits.circuit import Circuit, Input, Price, R, Side, variable
-from zkmargin.circuits.expression import total
+from zkmargin.circuits.expression import Expression, total
 from zkmargin.circuits.facts import CircuitFacts
 from zkmargin.circuits.rules_alone import check_alone
 from zkmargin.circuits.structure import Structure
@@ -87,6 +89,33 @@ def test_a_leg_that_is_not_charged() -> None:
 def test_a_charge_that_an_output_leaves_out(output: str) -> None:
     cheat = with_terms(HONEST, output, {"max:alone": 0})
     assert broken(cheat, FACTS) == {"alone"}
+
+
+def test_a_charge_that_an_output_takes_off() -> None:
+    cheat = with_terms(HONEST, "R", {"max:alone": -1})
+    assert broken(cheat, FACTS) == {"alone"}
+    assert best(cheat, ROW, R) < 0
+
+
+def test_legs_of_which_only_the_dearest_is_charged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One inequality a leg charges the larger of two, not their sum."""
+
+    def dearest(self: Rules, units: Sequence[NettingUnit]) -> Expression:
+        charges = {str(side): Expression({side: a}) for side, a in units[0].charge.sides.items()}
+        charge = maximum("alone", charges, floor_zero=True)
+        self._alone = charge, units
+        return charge
+
+    monkeypatch.setattr(Rules, "charged_alone", dearest)
+    cheat = rules().compile()
+    key = cheat.circuit.input_index
+    lots = {(key["alone", "A"], 1): sparse([0], [10]), (key["alone", "B"], 0): sparse([0], [10])}
+    assert cheat.program.complete(lots, 1).row(0).outputs[R] == 40
+    netted = {
+        (key["position", name], side): lots[key["alone", name], side] for name, side in (("A", 1), ("B", 0))
+    }
+    assert BOOK.program.complete(netted, 1).row(0).outputs[R] == 70
+    assert broken(cheat.circuit, FACTS) == {"alone"}
 
 
 def test_a_leg_that_hedges_as_well() -> None:
