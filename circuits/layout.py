@@ -32,7 +32,7 @@ from zkmargin.circuits.circuit import (
 )
 from zkmargin.circuits.compiled import CompiledBook, Rounding
 from zkmargin.circuits.draft import Row
-from zkmargin.circuits.lowering import DraftEquation, DraftOmission, DraftRounding, DraftTiers, Lowering
+from zkmargin.circuits.lowering import DraftEquation, DraftOmission, DraftRounding, Lowering
 from zkmargin.circuits.published import published_forms
 from zkmargin.circuits.steps import (
     DeficitStep,
@@ -148,17 +148,10 @@ class _Linker:
     def omitted(self, row: DraftOmission) -> OmittedRow:
         return OmittedRow(row.name, self.terms(row.row, {}), row.implied_by, self.prices(row.row))
 
-    def one_hot(self, tiers: DraftTiers) -> OneHot:
-        return OneHot(
-            tiers.name,
-            self.parts(tiers.amount),
-            self.at[tiers.on],
-            self.many(tiers.tiers),
-            self.many(tiers.parts),
-            self.many(tiers.slacks),
-            tiers.knots,
-            tiers.widths,
-        )
+    def one_hot(self, group: OneHot) -> OneHot:
+        tiers, parts, slacks = map(self.many, (group.tiers, group.parts, group.slacks))
+        amount, on = self.parts(group.amount), self.at[group.on]
+        return replace(group, amount=amount, on=on, tiers=tiers, parts=parts, slacks=slacks)
 
     def waivers(self, group: Waivers) -> Waivers:
         bits = self.many(group.bits)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from zkmargin.circuits.circuit import Allowance, Alone, Floor, Hypotenuse, Tail, Waivers
+from zkmargin.circuits.circuit import Allowance, Alone, Floor, Hypotenuse, OneHot, Tail, Waivers
 from zkmargin.circuits.draft import Columns, Form, Place, Row, add_forms
 from zkmargin.circuits.expression import Expression
 from zkmargin.circuits.steps import Step
@@ -37,20 +37,6 @@ class DraftOmission:
     implied_by: str | None
 
 
-@dataclass(frozen=True)
-class DraftTiers:
-    """A one-hot group; see `circuit.OneHot`."""
-
-    name: str
-    amount: Parts
-    on: int
-    tiers: tuple[int, ...]
-    parts: tuple[int, ...]
-    slacks: tuple[int, ...]
-    knots: tuple[int, ...]
-    widths: tuple[int, ...]
-
-
 @dataclass(frozen=True, eq=False)
 class DraftRounding:
     """What rounding up added to a function: `share` of its value where the columns `full` hold so much.
@@ -71,10 +57,10 @@ class Lowering(Columns):
         self.equations: list[DraftEquation] = []
         self.omitted_rows: list[DraftOmission] = []
         self.omitted_tiers: list[tuple[str, Parts, int]] = []
-        self.tiers: list[DraftTiers] = []
+        self.tiers: list[OneHot] = []
         self.allowances: list[Allowance] = []
         self.floors: list[Floor] = []
-        self.columns_of_tiers: dict[Tiers, DraftTiers | None] = {}
+        self.columns_of_tiers: dict[Tiers, OneHot | None] = {}
         self.waivers: list[Waivers] = []  # like the steps, over columns without a place yet
         self.tails: list[Tail] = []
         self.hypotenuses: list[Hypotenuse] = []

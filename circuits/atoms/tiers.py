@@ -22,9 +22,10 @@ from itertools import pairwise
 from math import ceil
 
 from zkmargin.circuits.atoms.atom import Atom
+from zkmargin.circuits.circuit import OneHot
 from zkmargin.circuits.draft import Form, Place, Row
 from zkmargin.circuits.expression import Expression, SideKey
-from zkmargin.circuits.lowering import DraftTiers, Lowering
+from zkmargin.circuits.lowering import Lowering
 from zkmargin.circuits.parameters import exact, label
 from zkmargin.circuits.steps import TierStep
 from zkmargin.circuits.variables import Parts
@@ -88,13 +89,13 @@ class Tiers:
         """Return what each tier but the last holds beyond its knot, in lots."""
         return [after - knot - self.gap for knot, after in pairwise(self.knots)]
 
-    def columns(self, to: Lowering) -> DraftTiers | None:
+    def columns(self, to: Lowering) -> OneHot | None:
         """Return the columns, added on first use; None where only one tier is in reach, and nothing is charged at 0."""
         if to.columns_of_tiers.get(self) is None and (self.charged_at_0 or self not in to.columns_of_tiers):
             to.columns_of_tiers[self] = self._added(to)
         return to.columns_of_tiers[self]
 
-    def _added(self, to: Lowering) -> DraftTiers | None:
+    def _added(self, to: Lowering) -> OneHot | None:
         most = sum(map(to.capacity, self.amount))
         knots = tuple(knot for knot in self.knots if knot == 0 or knot - self.gap < most)
         for knot in self.knots[len(knots) :]:
@@ -106,7 +107,7 @@ class Tiers:
     def _parts(self, to: Lowering) -> Parts:
         return tuple(part for side in self.amount for part in to.parts(side))
 
-    def _columns(self, to: Lowering, knots: tuple[int, ...], widths: tuple[int, ...]) -> DraftTiers:
+    def _columns(self, to: Lowering, knots: tuple[int, ...], widths: tuple[int, ...]) -> OneHot:
         place = to.columns[self._parts(to)[0][0]].place[:2]  # beside the amount
         on = to.add(f"on:{self.name}", 1, place)
         tiers = tuple(to.add(f"tier:{self.name}.{t}", 1, place) for t in range(len(knots)))
@@ -116,7 +117,7 @@ class Tiers:
         split = {tier: knot for tier, knot in zip(tiers, knots, strict=True) if knot}
         to.equation(f"{self.name}: knot and part", minus.plus({**split, **dict.fromkeys(parts, 1)}))
         to.equation(f"{self.name}: one tier", Row({**dict.fromkeys(tiers, 1), on: -1}))
-        group = DraftTiers(self.name, self._parts(to), on, tiers, parts, slacks, knots, widths)
+        group = OneHot(self.name, self._parts(to), on, tiers, parts, slacks, knots, widths)
         to.tiers.append(group)
         to.steps.append(TierStep(amount, on, tiers, parts, slacks, knots, widths))
         return group
