@@ -16,7 +16,6 @@ from zkmargin.circuits.atoms import SplitTiers, Tiers, position_tiers
 from zkmargin.circuits.builder import Rules
 from zkmargin.circuits.expression import Expression, total
 from zkmargin.circuits.trading import TradingBook, margined
-from zkmargin.errors import PolicyError
 from zkmargin.inputs.market import Market
 from zkmargin.inputs.models.brackets import Brackets
 from zkmargin.inputs.policy import BookPolicy, Policy
@@ -26,9 +25,7 @@ from zkmargin.risk.table import RiskTable
 
 def bracket_rules(policy: Policy, market: Market, table: RiskTable, book: BookPolicy) -> Rules:
     """State the rules of a book of the model "brackets"."""
-    parameters = book.parameters
-    if not isinstance(parameters, Brackets):
-        raise PolicyError("parameters", f"book {book.id} has no brackets")
+    parameters = book.own(Brackets)
     schedules = {
         contract.name: bracket_schedule(
             market, contract, parameters.brackets(contract), parameters.maintenance, parameters.initial

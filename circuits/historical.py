@@ -15,7 +15,6 @@ from zkmargin.circuits.atoms import expected_shortfall, maximum, value_at_risk
 from zkmargin.circuits.builder import Rules
 from zkmargin.circuits.expression import Expression
 from zkmargin.circuits.scenario import ScenarioBook
-from zkmargin.errors import PolicyError
 from zkmargin.inputs.market import Market
 from zkmargin.inputs.models.historical import Historical
 from zkmargin.inputs.policy import BookPolicy, Policy
@@ -24,17 +23,13 @@ from zkmargin.risk.table import RiskTable, RiskUnit
 
 def historical_rules(policy: Policy, market: Market, table: RiskTable, book: BookPolicy) -> Rules:
     """State the rules of a book of the model "historical"."""
-    if not isinstance(book.parameters, Historical):
-        raise PolicyError("parameters", f"book {book.id} has no measure")
-    return _HistoricalBook(policy, market, table, book, book.parameters).rules()
+    return _HistoricalBook(policy, market, table, book).rules()
 
 
 class _HistoricalBook(ScenarioBook):
-    def __init__(
-        self, policy: Policy, market: Market, table: RiskTable, book: BookPolicy, parameters: Historical
-    ) -> None:
+    def __init__(self, policy: Policy, market: Market, table: RiskTable, book: BookPolicy) -> None:
         super().__init__(policy, market, table, book)
-        self.parameters = parameters
+        self.parameters = book.own(Historical)
 
     def requirement(self, unit: RiskUnit) -> Expression:
         """R_u: the mix of history and stress, and the short-option minimum."""

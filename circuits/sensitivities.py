@@ -21,7 +21,6 @@ from zkmargin.circuits.atoms import maximum, norm
 from zkmargin.circuits.builder import Rules
 from zkmargin.circuits.expression import Expression, total
 from zkmargin.circuits.scenario import ScenarioBook
-from zkmargin.errors import PolicyError
 from zkmargin.inputs.market import Market
 from zkmargin.inputs.models.correlations import Factor, Matrix, factored
 from zkmargin.inputs.models.sensitivities import MEASURES, Sensitivities
@@ -35,19 +34,15 @@ ROUNDED = 2  # a norm grows by at most the root of a diagonal entry of L L' time
 
 def sensitivity_rules(policy: Policy, market: Market, table: RiskTable, book: BookPolicy) -> Rules:
     """State the rules of a book of the model "sensitivities"."""
-    if not isinstance(book.parameters, Sensitivities):
-        raise PolicyError("parameters", f"book {book.id} has no sensitivities")
-    return _SensitivityBook(policy, market, table, book, book.parameters).rules()
+    return _SensitivityBook(policy, market, table, book).rules()
 
 
 class _SensitivityBook(ScenarioBook):
-    def __init__(
-        self, policy: Policy, market: Market, table: RiskTable, book: BookPolicy, parameters: Sensitivities
-    ) -> None:
+    def __init__(self, policy: Policy, market: Market, table: RiskTable, book: BookPolicy) -> None:
         super().__init__(policy, market, table, book)
-        self.parameters = parameters
+        self.parameters = book.own(Sensitivities)
         self.deltas = {(unit.name, 0): self._delta(unit) for unit in self.risk.units}
-        self.vegas = {factor: self._vega(factor) for factor in parameters.vegas(book)}
+        self.vegas = {factor: self._vega(factor) for factor in self.parameters.vegas(book)}
 
     def rules(self) -> Rules:
         """State the requirement."""

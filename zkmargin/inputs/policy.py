@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
-from typing import Literal, cast, get_args
+from typing import Literal, TypeVar, cast, get_args
 
 from zkmargin import canonical
 from zkmargin.canonical import Json, fraction_text
-from zkmargin.errors import DecodeError
+from zkmargin.errors import DecodeError, PolicyError
 from zkmargin.inputs.json_fields import Fields, fraction, strings
 from zkmargin.inputs.liquidity import Costs, costs_json, decoded_costs
 from zkmargin.inputs.models import MODELS, Parameters
@@ -25,6 +25,8 @@ Tiers = tuple[tuple[Fraction, Fraction], ...]
 Collateral = Literal["cash", "shocked"] | Tiers
 Netting = Literal["underlying", "joint"]
 Legs = Literal["alone"]
+
+Own = TypeVar("Own", bound=Parameters)
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,13 @@ class BookPolicy:
     liquidity: Costs = field(default_factory=dict)
     account_limit: Fraction | None = None
     legs: Legs | None = None
+
+    def own(self, kind: type[Own]) -> Own:
+        """Return the parameters of the book's model; raise PolicyError for a book of another model."""
+        if not isinstance(self.parameters, kind):
+            model = next(model.name for model in MODELS.values() if model.parameters is kind)
+            raise PolicyError("parameters", f"book {self.id} has no parameters of the model {model}")
+        return self.parameters
 
     def to_json(self) -> Json:
         """Return the book with every default filled in; what is optional without a default only where it is there."""

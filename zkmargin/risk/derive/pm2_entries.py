@@ -30,13 +30,6 @@ BASIS_UP, BASIS_DOWN = "basis up", "basis down"
 FACTOR_UNIT = Fraction(1, 10**12)
 
 
-def pm2_numbers(book: BookPolicy) -> DerivePm2:
-    """Return the parameters of a book; raise PolicyError for a book of another model."""
-    if not isinstance(book.parameters, DerivePm2):
-        raise PolicyError("parameters", f"book {book.id} has no parameters of the model derive-pm2")
-    return book.parameters
-
-
 def pm2_options(book: BookPolicy, market: Market) -> list[Instrument]:
     """Return the options that a book margins, in circuit order."""
     return [item for item in market.contracts if item.kind == "option" and may_hold(book, item)]
@@ -44,7 +37,7 @@ def pm2_options(book: BookPolicy, market: Market) -> list[Instrument]:
 
 def book_market(book: BookPolicy, market: Market) -> Pm2Market:
     """Return options and expiries of a book's underlying as the engine takes them, with its spot and peg."""
-    parameters, options = pm2_numbers(book), pm2_options(book, market)
+    parameters, options = book.own(DerivePm2), pm2_options(book, market)
     expiries = market_expiries(market, options)
     return Pm2Market(
         spot=float(market.index[parameters.underlying]),
@@ -65,7 +58,7 @@ def short_factor(expiry: str) -> str:
 
 def pm2_risk(policy: Policy, book: BookPolicy, market: Market) -> BookRisk:
     """Return what a book's options are worth in every scenario, discounts, and the P&L of what moves with spot."""
-    parameters, options = pm2_numbers(book), pm2_options(book, market)
+    parameters, options = book.own(DerivePm2), pm2_options(book, market)
     prices = pm2_prices(parameters.numbers, book_market(book, market))
     values = np.vstack([prices.shocked, prices.basis])
     _refuse_infinite(book, values, prices.long, prices.short)

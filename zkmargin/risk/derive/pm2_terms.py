@@ -13,7 +13,7 @@ from zkmargin.inputs.market import Instrument, Market, time_text
 from zkmargin.inputs.models.derive_pm2 import DerivePm2
 from zkmargin.inputs.policy import BookPolicy, Policy
 from zkmargin.risk.derive.charges import below_threshold, oracle_rate
-from zkmargin.risk.derive.pm2_entries import long_factor, pm2_numbers, short_factor
+from zkmargin.risk.derive.pm2_entries import long_factor, short_factor
 from zkmargin.risk.entries import BookRisk, Pnl
 
 ZERO = Fraction(0)
@@ -68,7 +68,7 @@ class Pm2Terms:
     @cached_property
     def parameters(self) -> DerivePm2:
         """The book's parameters."""
-        return pm2_numbers(self.book)
+        return self.book.own(DerivePm2)
 
     @property
     def spot(self) -> Fraction:

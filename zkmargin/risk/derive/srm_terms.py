@@ -8,7 +8,6 @@ from datetime import datetime
 from fractions import Fraction
 from functools import cached_property
 
-from zkmargin.errors import PolicyError
 from zkmargin.inputs.eligibility import may_hold
 from zkmargin.inputs.market import Instrument, Market, time_text
 from zkmargin.inputs.models.derive_srm import DeriveSrm
@@ -79,9 +78,7 @@ class SrmTerms:
     @cached_property
     def parameters(self) -> DeriveSrm:
         """The book's parameters; PolicyError for a book of another model."""
-        if not isinstance(self.book.parameters, DeriveSrm):
-            raise PolicyError("parameters", f"book {self.book.id} has no parameters of the model derive-srm")
-        return self.book.parameters
+        return self.book.own(DeriveSrm)
 
     @cached_property
     def expiries(self) -> tuple[SrmExpiry, ...]:
