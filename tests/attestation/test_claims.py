@@ -400,8 +400,17 @@ def test_another_version_cannot_be_decided(exchange: Exchange) -> None:
 
 
 def test_a_huge_file_is_not_read(exchange: Exchange) -> None:
-    with pytest.raises(DecodeError):
+    with pytest.raises(DecodeError, match="too large"):
         read_claim(FAST, bytes(limits.MAX_CLAIM_BYTES + 1))
+
+
+def test_what_may_not_be_claimed_is_not_read(exchange: Exchange) -> None:
+    """The reader refuses it by itself, before anybody looks into an attestation."""
+    claim = make(exchange, "net >= 2 USD and net >= 1 USD", exchange.bundle("1"))
+    turned = dataclasses.replace(claim.statement, forms=claim.statement.forms[::-1])
+    with pytest.raises(VerificationError) as refused:
+        read_claim(FAST, dataclasses.replace(claim, statement=turned).to_bytes(FAST))
+    assert refused.value.code == "claim/forms"
 
 
 # --- many accounts
