@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.attestation.margined import load
+from tests.attestation import margined
 from zkmargin.attestation.build import Snapshot
 from zkmargin.inputs.ledger import Ledger
 
@@ -51,7 +51,7 @@ BTC = { net = "0.05", hedged = "0.02" }
 [book.portfolio.portfolio_margin.minimum_charge]
 BTC = { rate = "0.05", multipliers = [["0", "1"], ["100", "3"]] }
 """
-FILES = {
+FILES = margined.FILES | {  # the same accounts and balances
     "market/policy.toml": POLICY,
     "market/instruments.csv": (
         "instrument,kind,underlying,settlement,lot,tick,expiry,strike,right\n"
@@ -71,15 +71,6 @@ FILES = {
         f"{TIME},forward,BTC,{MARCH},1010\n"
         f"{TIME},volatility,CALL,,0.5\n"
     ),
-    "ledger/accounts.csv": (
-        "account,user,user_nonce,book\n"
-        "1,alice@example.org,,portfolio\n"
-        "2,bob@example.org,,portfolio\n"
-        "3,carol@example.org,,portfolio\n"
-    ),
-    "ledger/balances.csv": (
-        "account,pot,asset,held,owed\n1,cross,USD,5000,0\n2,cross,USD,1000,0\n3,cross,USD,40,0\n"
-    ),
     "ledger/positions.csv": (
         "account,pot,instrument,quantity,entry_cost\n"
         "1,cross,PERP,2,2000\n1,cross,CALL,-3,\n2,cross,PERP,-3,-3000\n2,cross,MARCH,3,3020\n3,cross,CALL,1,\n"
@@ -89,4 +80,4 @@ FILES = {
 
 def inputs(folder: Path) -> tuple[Snapshot, Ledger]:
     """Write the files and load them."""
-    return load(folder, FILES)
+    return margined.load(folder, FILES)

@@ -74,7 +74,7 @@ def _compare_book(stored: BookRisk, recomputed: BookRisk) -> list[tuple[str, int
         _equal(f"{what}: instruments with {kind}", sorted(have), sorted(want))
         for name, pnl in want.items():
             count = _compare_pnl(f"{what}: {kind} of {name}", scenarios, have[name], pnl)
-            if count:  # a rate on a delta is below 1, so a unit of it is worth less than one
+            if count:  # before the policy's factors: a unit of a delta counts in full, whatever its rate
                 counts[name] += count
                 worth[name] = worth.get(name, Fraction(0)) + pnl.unit
     out = [(name, count, worth[name]) for name, count in counts.items()]
